@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package system
+
+func undumpable() error { return nil }
