@@ -1,0 +1,52 @@
+package proxy
+
+import (
+	"errors"
+	"time"
+
+	"causeway/relay"
+	"causeway/sniff"
+	"causeway/stats"
+)
+
+var (
+	errUntrusted = errors.New("a PROXY header from a sender that is not trusted")
+	errNotListed = errors.New("a server that is not on the messenger's list")
+)
+
+// proven is what the first bytes have shown.
+type proven struct {
+	route *Route // nil: no messenger
+	name  string // the server that the greeting asked for, if it names one
+	first []byte // the bytes read so far, to be passed on
+}
+
+// firstBuffer is how many bytes are read at once while looking. Every greeting
+// but a ClientHello fits.
+const firstBuffer = 1024
+
+// look finds out which messenger a connection speaks. On ports with a web site
+// net/http owns the connection until that is proven; elsewhere bytes that no
+// messenger sends end it, without a word.
+func (s *Server) look(client relay.Conn, port *Port) (proven, stats.Outcome) {
+	if port.Site() {
+		return s.site.look(client, port)
+	}
+	client.SetReadDeadline(time.Now().Add(HandshakeTime))
+	defer client.SetReadDeadline(time.Time{})
+	buffer := make([]byte, firstBuffer)
+	var first []byte
+	for {
+		n, err := client.Read(buffer)
+		first = append(first, buffer[:n]...)
+		verdict, route, name := port.judge(first)
+		switch {
+		case n > 0 && verdict == sniff.Yes:
+			return proven{route: route, name: name, first: first}, ""
+		case n > 0 && verdict == sniff.No:
+			return proven{}, stats.Stranger
+		case err != nil:
+			return proven{}, stats.Silent
+		}
+	}
+}
