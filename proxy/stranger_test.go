@@ -37,7 +37,7 @@ func TestBytesOfNoMessengerEndPlainPortsWithoutAWord(t *testing.T) {
 		"PROXY v1":          "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nWA\x06\x03",
 		"nearly WhatsApp":   "WB\x06\x03",
 		"another version":   "WA\x09\x03",
-		"nearly routing":    "\xed\x00\x02",
+		"nearly routing":    "ED\x00\x02",
 		"a kilobyte of AAA": strings.Repeat("A", 1024),
 	}
 	for name, sent := range strangers {

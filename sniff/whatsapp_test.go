@@ -28,12 +28,17 @@ func TestWhatsApp(t *testing.T) {
 		{"protocol in ASCII", "WA6", sniff.No},
 		{"lower case", "wa\x06\x03", sniff.No},
 		{"first letter only", "WB", sniff.No},
-		{"returning client, one byte", "\xed", sniff.More},
-		{"returning client, two bytes", "\xed\x00", sniff.More},
-		{"returning client", "\xed\x00\x01", sniff.Yes},
-		{"returning client with routing information", "\xed\x00\x01\x00\x00\x02\x08\x01WA\x06\x03", sniff.Yes},
-		{"ED with another type", "\xed\x01", sniff.No},
-		{"ED with another version", "\xed\x00\x02", sniff.No},
+		{"returning client, one letter", "E", sniff.More},
+		{"returning client, two letters", "ED", sniff.More},
+		{"returning client, three bytes", "ED\x00", sniff.More},
+		{"returning client", "ED\x00\x01", sniff.Yes},
+		{"returning client with routing information", "ED\x00\x01\x00\x00\x02\x08\x01WA\x06\x03", sniff.Yes},
+		{"ED with another type", "ED\x01", sniff.No},
+		{"ED with another version", "ED\x00\x02", sniff.No},
+		{"mail", "EHLO example\r\n", sniff.No},
+		{"ED as one byte", "\xed\x00\x01", sniff.Yes},
+		{"ED as one byte, two bytes", "\xed\x00", sniff.More},
+		{"ED as one byte with another version", "\xed\x00\x02", sniff.No},
 		{"UTF-8 of the letter í", "\xc3\xad", sniff.No},
 		{"HTTP", "GET / HTTP/1.1\r\n", sniff.No},
 		{"HTTP/2", "PRI * HTTP/2.0\r\n", sniff.No},
@@ -76,19 +81,19 @@ func TestTLSRecord(t *testing.T) {
 }
 
 func FuzzWhatsApp(f *testing.F) {
-	for _, seed := range []string{"", "W", "WA\x06\x03\x00\x00\x24", "WA\x05\x02", "WA\x07", "\xed\x00\x01\x00\x00\x02", "\xed\x00", "GET / HTTP/1.1"} {
+	for _, seed := range []string{"", "W", "WA\x06\x03\x00\x00\x24", "WA\x05\x02", "WA\x07", "ED\x00\x01\x00\x00\x02", "ED\x00", "\xed\x00\x01", "GET / HTTP/1.1"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, first []byte) {
 		checkMonotone(t, sniff.WhatsApp, first)
 		got, _ := sniff.WhatsApp(first)
 		want := bytes.HasPrefix(first, []byte("WA\x05")) || bytes.HasPrefix(first, []byte("WA\x06")) ||
-			bytes.HasPrefix(first, []byte{0xed, 0, 1})
+			bytes.HasPrefix(first, []byte("ED\x00\x01")) || bytes.HasPrefix(first, []byte{0xed, 0, 1})
 		if (got == sniff.Yes) != want {
 			t.Errorf("%x: got %v, want Yes: %v", first, got, want)
 		}
-		if got == sniff.More && len(first) > 2 {
-			t.Errorf("%x: undecided after three bytes", first)
+		if got == sniff.More && len(first) > 3 {
+			t.Errorf("%x: undecided after four bytes", first)
 		}
 	})
 }
