@@ -1,0 +1,300 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"causeway/certificate"
+	"causeway/limit"
+	"causeway/proxy"
+	"causeway/scrub"
+	"causeway/stats"
+	"causeway/system"
+	"causeway/upstream"
+	"causeway/web"
+)
+
+func newServe(w world) *cobra.Command {
+	options := &serveOptions{}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a proxy on this machine and print the link to share",
+		Long: "Runs a volunteer's proxy: connections of the official apps are carried to the\n" +
+			"messenger's own servers and nowhere else; everyone else sees a web site.\n\n" +
+			"Ctrl-C (SIGTERM) stops taking connections and lets open ones go on for --drain;\n" +
+			"a second one stops at once. SIGHUP reads the certificate files again.",
+		Example: "  causeway serve\n" +
+			"  causeway serve --host proxy.example --cert fullchain.pem --key key.pem\n" +
+			"  causeway serve --ports official --trust-proxy 10.0.0.0/8\n" +
+			"  causeway serve --port-offset 8000",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := options.check()
+			if err != nil {
+				return err
+			}
+			explicit := cmd.Flags().Changed("ports") || cmd.Flags().Changed("port-offset")
+			p.world = w
+			return p.serve(cmd.Context(), explicit, cmd.Flags().Changed("admin"), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	options.register(cmd.Flags())
+	options.registerRunning(cmd.Flags())
+	return cmd
+}
+
+// serve is a volunteer's proxy from start to stop.
+func (p *plan) serve(ctx context.Context, portsGiven, adminGiven bool, stdout, stderr io.Writer) error {
+	harden()
+	log := slog.New(scrub.Handler(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: p.level})))
+	stop, kill, reload, forget := signals(ctx)
+	defer forget()
+
+	listeners, err := p.bind(ctx, portsGiven, stderr)
+	if err != nil {
+		return err
+	}
+	defer closeAll(listeners)
+	source, err := p.certificate(log)
+	if err != nil {
+		return err
+	}
+	files, err := system.RaiseFileLimit()
+	if err != nil {
+		log.Warn("cannot raise the file descriptor limit", "err", err)
+	}
+	dialer := &upstream.Dialer{AllowPrivate: p.allowPrivate, Lookup: p.world.lookup, DialAddr: p.world.dialAddr, Log: log}
+	defer dialer.Close()
+	server := &proxy.Server{
+		Certificate: source.GetCertificate,
+		Upstream:    dialer,
+		Site:        web.Site(),
+		Stats:       stats.New(version),
+		Log:         log,
+		SendHeader:  p.sendHeader,
+		TrustHeader: p.trust,
+		Public:      p.publicAddr(),
+		Limits:      limit.Limiter{Total: p.connections(files), PerNetwork: p.maxPerNetwork},
+		Idle:        p.idle,
+		Drain:       p.drain,
+	}
+	server.Stats.Certificate(source.NotAfter)
+	closeAdmin, err := p.serveAdmin(ctx, server.Stats, adminGiven, stderr)
+	if err != nil {
+		return err
+	}
+	defer closeAdmin()
+	if !p.quiet {
+		p.announce(stdout, server.Limits.Total, files)
+	}
+	var keeping sync.WaitGroup
+	keeping.Go(func() { keepCertificate(reload, source, log) })
+	server.Run(stop, kill, listeners)
+	forget()
+	keeping.Wait()
+	if !p.quiet {
+		fmt.Fprintln(stdout, "Stopped.")
+	}
+	return nil
+}
+
+// harden keeps what passes through memory from reaching a disk or a screen: no
+// core dumps, and no stack traces, whose arguments can hold an address.
+func harden() {
+	system.NoCoreDumps()
+	debug.SetTraceback("none")
+}
+
+// signals ends stop at the first SIGINT or SIGTERM and kill at the second;
+// reload gets one value for each SIGHUP until forget.
+func signals(ctx context.Context) (stop, kill context.Context, reload <-chan os.Signal, forget func()) {
+	stop, endStop := context.WithCancel(ctx)
+	kill, endKill := context.WithCancel(ctx)
+	ends, hangups := make(chan os.Signal, 2), make(chan os.Signal, 1)
+	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(hangups, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for _, end := range []func(){endStop, endKill} {
+			select {
+			case <-ends:
+				end()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return stop, kill, hangups, sync.OnceFunc(func() {
+		signal.Stop(ends)
+		signal.Stop(hangups)
+		close(done)
+		close(hangups)
+		endStop()
+		endKill()
+	})
+}
+
+// bind opens the ports. Where none were asked for and the system does not let
+// this user open those below 1024, it takes others and says so: the link
+// carries the numbers.
+func (p *plan) bind(ctx context.Context, given bool, stderr io.Writer) ([]proxy.Listener, error) {
+	listeners, err := proxy.Listen(ctx, p.listen, p.open)
+	var failed *proxy.BindError
+	if !given && errors.Is(err, syscall.EACCES) && errors.As(err, &failed) {
+		p.portOffset = fallbackOffset
+		if err := p.planPorts(); err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(stderr, "note: this user may not open port %d, so these are open instead: %s. The link carries them.\n"+
+			"      For the usual ports: %s\n", failed.Port, portList(p.open), privilegedHint())
+		listeners, err = proxy.Listen(ctx, p.listen, p.open)
+	}
+	if err == nil {
+		return listeners, nil
+	}
+	if !errors.As(err, &failed) {
+		return nil, err
+	}
+	return nil, p.explainBind(failed)
+}
+
+// explainBind says who is in the way of a port, and what to do about it.
+func (p *plan) explainBind(failed *proxy.BindError) error {
+	switch {
+	case errors.Is(failed.Err, syscall.EACCES):
+		return hint(fmt.Errorf("this user may not open port %d", failed.Port), "%s; or other ports: causeway serve --port-offset %d", privilegedHint(), fallbackOffset)
+	case errors.Is(failed.Err, syscall.EADDRINUSE):
+		holder := "another program"
+		if name, pid, ok := system.PortHolder(failed.Port); ok {
+			holder = fmt.Sprintf("%s (process %d)", name, pid)
+		}
+		return hint(fmt.Errorf("port %d is taken by %s", failed.Port, holder), "stop it, or take other ports: causeway serve --port-offset %d", fallbackOffset)
+	case errors.Is(failed.Err, syscall.EADDRNOTAVAIL):
+		return hint(fmt.Errorf("--listen %s is not an address of this machine", p.listen), "leave --listen out to listen on all addresses")
+	}
+	return fmt.Errorf("opening port %d: %w", failed.Port, scrub.Error(failed.Err))
+}
+
+func closeAll(listeners []proxy.Listener) {
+	for _, l := range listeners {
+		l.Close()
+	}
+}
+
+// certificate loads what --cert names, or keeps a self-signed one.
+func (p *plan) certificate(log *slog.Logger) (*certificate.Source, error) {
+	source := &certificate.Source{CertFile: p.cert, KeyFile: p.key, Dir: p.state, Hosts: p.certificateNames()}
+	warning, err := source.Reload()
+	if err != nil && p.cert != "" {
+		return nil, hint(err, "check that --cert holds the certificate (with its chain) and --key its key, both as PEM")
+	}
+	if err != nil {
+		return nil, hint(err, "--state DIR, a folder that this user may write, and --host with a plain name or address")
+	}
+	if warning != nil {
+		log.Warn("about the certificate", "warning", warning)
+	}
+	return source, nil
+}
+
+// keepCertificate reads the certificate again at SIGHUP, and once a day so that
+// a self-signed one is renewed in time. The old one stays when that fails.
+func keepCertificate(reload <-chan os.Signal, source *certificate.Source, log *slog.Logger) {
+	daily := time.NewTicker(24 * time.Hour)
+	defer daily.Stop()
+	for {
+		asked := false
+		select {
+		case _, asked = <-reload:
+			if !asked {
+				return
+			}
+		case <-daily.C:
+		}
+		warning, err := source.Reload()
+		switch {
+		case err != nil:
+			log.Error("the certificate was not read again; the old one stays", "err", err)
+		case warning != nil:
+			log.Warn("about the certificate", "warning", warning)
+		case asked:
+			log.Info("the certificate was read again", "days_left", source.DaysLeft())
+		}
+	}
+}
+
+// reservedFiles are descriptors for listeners, name look-ups, state and stats.
+const reservedFiles = 64
+
+// connections is how many connections fit: each needs two descriptors.
+func (p *plan) connections(files uint64) int {
+	most := int(min(max(files, reservedFiles+2)-reservedFiles, 1<<21)) / 2
+	if p.maxConnections > 0 {
+		return min(most, p.maxConnections)
+	}
+	return most
+}
+
+// serveAdmin answers on the admin address until the returned function is
+// called. A default address that is taken costs the figures, not the proxy.
+func (p *plan) serveAdmin(ctx context.Context, figures *stats.Stats, given bool, stderr io.Writer) (func(), error) {
+	if p.admin == "off" {
+		return func() {}, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.admin)
+	if err != nil && given {
+		return nil, hint(fmt.Errorf("opening the admin address: %w", err), "--admin 127.0.0.1:8200, or --admin off")
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "note: no /metrics and /healthz: %s is taken. Choose another with --admin.\n", p.admin)
+		p.admin = "off"
+		return func() {}, nil
+	}
+	admin := web.Admin{Metrics: figures.Gatherer(), Official: p.ports == "official", Upstreams: func() []web.Upstream { return p.health(figures) }}
+	server := admin.Server()
+	go server.Serve(listener)
+	return func() { closeServer(server) }, nil
+}
+
+func closeServer(server *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	server.Shutdown(ctx)
+	server.Close()
+}
+
+// health lists the upstreams of the open ports.
+func (p *plan) health(figures *stats.Stats) []web.Upstream {
+	var all []web.Upstream
+	for _, m := range p.carry {
+		for _, route := range m.Routes {
+			if !p.serves(m.Name, route.Name) {
+				continue
+			}
+			all = append(all, web.Upstream{Messenger: m.Name, Route: route.Name, Healthy: figures.Route(m.Name, route.Name).Healthy()})
+		}
+	}
+	return all
+}
+
+func (p *plan) serves(messenger, route string) bool {
+	for i := range p.open {
+		if p.open[i].Serves(messenger, route) {
+			return true
+		}
+	}
+	return false
+}
