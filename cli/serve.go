@@ -92,6 +92,7 @@ func (p *plan) serve(ctx context.Context, portsGiven, adminGiven bool, stdout, s
 		Drain:       p.drain,
 	}
 	server.Stats.Certificate(source.NotAfter)
+	p.warn(log, server.Limits.Total, files)
 	closeAdmin, err := p.serveAdmin(ctx, server.Stats, adminGiven, stderr)
 	if err != nil {
 		return err
@@ -233,6 +234,20 @@ func keepCertificate(reload <-chan os.Signal, source *certificate.Source, log *s
 		case asked:
 			log.Info("the certificate was read again", "days_left", source.DaysLeft())
 		}
+	}
+}
+
+// fewConnections is where a volunteer should know that more people could be
+// helped: some 200 phones.
+const fewConnections = 1000
+
+// warn says what the volunteer should know even when nothing else is printed.
+func (p *plan) warn(log *slog.Logger, connections int, files uint64) {
+	if p.allowPrivate {
+		log.Warn("--allow-private-upstreams is on: names may lead into private networks; for tests only")
+	}
+	if connections < fewConnections && p.maxConnections == 0 {
+		log.Warn("the file descriptor limit is low; raise it (ulimit -n) to help more people", "descriptors", files, "connections", connections)
 	}
 }
 
