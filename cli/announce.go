@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -204,12 +203,4 @@ func (p *plan) publicAddr() netip.Addr {
 		return netip.Addr{}
 	}
 	return addr.Unmap()
-}
-
-// privilegedHint is how this system lets an ordinary user open ports below 1024.
-func privilegedHint() string {
-	if runtime.GOOS == "linux" {
-		return "sudo setcap cap_net_bind_service=+ep " + os.Args[0]
-	}
-	return "run it as an administrator"
 }
