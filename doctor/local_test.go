@@ -18,6 +18,7 @@ import (
 	"causeway/messenger/messengers"
 	"causeway/noise"
 	"causeway/proxy"
+	"causeway/system"
 	"causeway/upstream"
 )
 
@@ -110,7 +111,7 @@ func TestLocal(t *testing.T) {
 			w.listen(t, "203.0.113.9:443", hang)
 			w.Holder = func(uint16) (string, int, bool) { return "causeway", 4711, true }
 		}, expect{"port 443": {OK, "causeway itself (process 4711)"}}},
-		{"low ports are not allowed", func(_ *testing.T, w *whole) { w.Listen = noListening(errForbidden) },
+		{"low ports are not allowed", func(_ *testing.T, w *whole) { w.Listen = noListening(system.ErrForbidden) },
 			expect{"port 443": {Warning, "may not open"}, "port 587": {Warning, "--port-offset 8000: the link will carry port 8587"}}},
 		{"an address of another machine", func(_ *testing.T, w *whole) { w.Listen = noListening(syscall.EADDRNOTAVAIL) },
 			expect{"port 443": {Broken, "--listen"}, "port 587": {Broken, "--listen"}}},

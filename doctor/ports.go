@@ -34,9 +34,9 @@ func (l Local) port(port uint16) Check {
 	case err == nil:
 		listener.Close()
 		return Check{name, OK, "free", ""}
-	case errors.Is(err, errForbidden):
+	case errors.Is(err, system.ErrForbidden):
 		return forbidden(name, port)
-	case errors.Is(err, errInUse):
+	case errors.Is(err, system.ErrInUse):
 		return l.taken(name, port)
 	}
 	return Check{name, Broken, "cannot be opened on this address", "give --listen an address of this machine"}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"causeway/noise"
+	"causeway/system"
 	"causeway/upstream"
 )
 
@@ -59,8 +60,8 @@ var reasons = []struct {
 	{context.Canceled, "stopped before it was done"},
 	{context.DeadlineExceeded, "no answer in time"},
 	{os.ErrDeadlineExceeded, "no answer in time"},
-	{errRefused, refused},
-	{errReset, "reset"},
+	{system.ErrRefused, refused},
+	{system.ErrReset, "reset"},
 	{syscall.ENETUNREACH, "no route to it"},
 	{syscall.EHOSTUNREACH, "no route to it"},
 	{io.ErrUnexpectedEOF, "cut off in the middle of the answer"},

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"causeway/noise"
+	"causeway/system"
 	"causeway/upstream"
 )
 
@@ -25,8 +26,8 @@ func TestReason(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"refused", at(os.NewSyscallError("connect", errRefused)), "refused"},
-		{"reset", at(os.NewSyscallError("read", errReset)), "reset"},
+		{"refused", at(os.NewSyscallError("connect", system.ErrRefused)), "refused"},
+		{"reset", at(os.NewSyscallError("read", system.ErrReset)), "reset"},
 		{"deadline of a connection", at(os.ErrDeadlineExceeded), "no answer in time"},
 		{"deadline of a dial", at(context.DeadlineExceeded), "no answer in time"},
 		{"time-out of a name server", at(&net.DNSError{IsTimeout: true}), "the name cannot be looked up"},

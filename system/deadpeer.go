@@ -1,38 +1,75 @@
 package system
 
 import (
-	"errors"
-	"fmt"
 	"net"
 	"time"
 )
 
-// A peer that vanished without a word is found within 30 s, which keeps the
-// project's goal of 35 s: in silence by three keepalive probes from the 15th
-// second on, with bytes on their way by the time-out for their acknowledgement.
+// A peer that vanished without a word is found within 35 s: in silence by three
+// keepalive probes from the 15th second on, and with bytes on their way by
+// [Peer.Gone].
 const (
 	KeepAliveIdle     = 15 * time.Second
 	KeepAliveInterval = 5 * time.Second
 	KeepAliveCount    = 3
-	UserTimeout       = 30 * time.Second // TCP_USER_TIMEOUT, RFC 5482
+
+	// UnansweredFor is how long a peer may leave bytes unacknowledged. Whoever
+	// asks every CheckEvery finds a dead one in 35 s at most.
+	UnansweredFor = 25 * time.Second
+	CheckEvery    = 5 * time.Second
 )
 
-func keepAlive() net.KeepAliveConfig {
-	return net.KeepAliveConfig{Enable: true, Idle: KeepAliveIdle, Interval: KeepAliveInterval, Count: KeepAliveCount}
+// KeepAlive makes c fail soon after its peer has vanished, as long as no bytes
+// are on their way to it. An error leaves c usable.
+func KeepAlive(c *net.TCPConn) error {
+	return c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: KeepAliveIdle, Interval: KeepAliveInterval, Count: KeepAliveCount})
 }
 
-// DeadPeer makes c fail once its peer has been gone for about 30 s. Only Linux
-// has the part for bytes on their way, and only outside Multipath TCP, where it
-// is an error; without it they wait for the system's own time-out, which may be
-// minutes. An error leaves c usable.
-func DeadPeer(c *net.TCPConn) error {
-	err := c.SetKeepAliveConfig(keepAlive())
-	raw, rawErr := c.SyscallConn()
-	if rawErr != nil {
-		return errors.Join(err, rawErr)
+// Peer watches whether the other end of a connection still answers. It is for
+// one goroutine at a time.
+//
+// TCP_USER_TIMEOUT would be less work, but Linux takes it for the time that a
+// window may stay shut, too: it resets a phone that answers and only pauses.
+type Peer struct {
+	queue func() queue // nil: nothing is known
+	since time.Time    // since when bytes are known to be unanswered
+}
+
+// NewPeer watches a *net.TCPConn; of any other connection nothing is known.
+func NewPeer(c net.Conn) *Peer {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return &Peer{}
 	}
-	if err := errors.Join(err, userTimeout(raw)); err != nil {
-		return fmt.Errorf("setting time-outs of a connection: %w", err)
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return &Peer{}
 	}
-	return nil
+	return &Peer{queue: func() queue { return queueOf(raw) }}
+}
+
+// Gone says whether the peer has left bytes unanswered for UnansweredFor, and
+// whether any are waiting to be sent or answered, so that it is worth asking
+// again. Only Linux knows; elsewhere both are false.
+func (p *Peer) Gone(now time.Time) (gone, waiting bool) {
+	if p.queue == nil {
+		return false, false
+	}
+	queue := p.queue()
+	answered := !p.since.IsZero() && queue.lastAnswer < now.Sub(p.since)
+	if !queue.unanswered || answered || p.since.IsZero() {
+		p.since = time.Time{}
+		if queue.unanswered {
+			p.since = now
+		}
+		return false, queue.waiting
+	}
+	return now.Sub(p.since) >= UnansweredFor, true
+}
+
+// queue is what a connection still has to bring to its peer.
+type queue struct {
+	waiting    bool          // bytes were not sent, or not acknowledged
+	unanswered bool          // something was sent that asks for an answer
+	lastAnswer time.Duration // how long ago the peer last acknowledged anything
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,7 +26,6 @@ func options(t *testing.T, c *net.TCPConn) map[string]int {
 			"idle":      {unix.IPPROTO_TCP, unix.TCP_KEEPIDLE},
 			"interval":  {unix.IPPROTO_TCP, unix.TCP_KEEPINTVL},
 			"count":     {unix.IPPROTO_TCP, unix.TCP_KEEPCNT},
-			"user":      {unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT},
 		} {
 			v, err := unix.GetsockoptInt(int(fd), o[0], o[1])
 			if err != nil {
@@ -40,18 +40,36 @@ func options(t *testing.T, c *net.TCPConn) map[string]int {
 	return got
 }
 
-const whole = "map[count:3 idle:15 interval:5 keepalive:1 user:30000]"
-
-func TestDeadPeer(t *testing.T) {
+func TestKeepAlive(t *testing.T) {
 	client, server := loopback(t, net.ListenConfig{})
 	for name, c := range map[string]*net.TCPConn{"client": client, "server": server} {
-		if err := DeadPeer(c); err != nil {
+		if err := KeepAlive(c); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if got := fmt.Sprint(options(t, c)); got != whole {
-			t.Errorf("%s: got %v, want %v", name, got, whole)
+		if got, want := fmt.Sprint(options(t, c)), "map[count:3 idle:15 interval:5 keepalive:1]"; got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
 	}
+}
+
+// A phone that answers and does not read, because its app pauses, is not gone,
+// however long that lasts.
+func TestAPausedReaderIsNotGone(t *testing.T) {
+	client, server := loopback(t, net.ListenConfig{})
+	server.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+	for {
+		if _, err := server.Write(make([]byte, 64<<10)); err != nil {
+			break
+		}
+	}
+	peer, start := NewPeer(server), time.Now()
+	for _, after := range []time.Duration{0, UnansweredFor, 10 * UnansweredFor} {
+		gone, waiting := peer.Gone(start.Add(after))
+		if gone || !waiting {
+			t.Errorf("after %v: got gone %v and waiting %v, want false and true", after, gone, waiting)
+		}
+	}
+	client.Close()
 }
 
 const inChild = "CAUSEWAY_TEST_NO_CORE_DUMPS"

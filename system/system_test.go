@@ -69,10 +69,10 @@ func loopback(t *testing.T, lc net.ListenConfig) (client, server *net.TCPConn) {
 	return near.(*net.TCPConn), far.(*net.TCPConn)
 }
 
-func TestDeadPeerOnAClosedConnection(t *testing.T) {
+func TestKeepAliveOnAClosedConnection(t *testing.T) {
 	client, _ := loopback(t, net.ListenConfig{})
 	client.Close()
-	if err := DeadPeer(client); err == nil {
+	if err := KeepAlive(client); err == nil {
 		t.Error("got no error")
 	}
 }
