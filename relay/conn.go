@@ -51,5 +51,8 @@ func (c tlsConn) CloseWrite() error {
 	return err
 }
 
+// CloseNotify ends the session's direction alone; the FIN is left to Close.
+func (c tlsConn) CloseNotify() error { return c.Conn.CloseWrite() }
+
 // Reset drops the connection under the session, without an alert.
 func (c tlsConn) Reset() error { return c.raw.Reset() }

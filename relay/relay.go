@@ -20,6 +20,9 @@ const (
 	// proxy waits 1 s and loses later answers; answers of up to 30 s must arrive.
 	DefaultHalfClosed = 35 * time.Second
 
+	// CheckEvery is how often a flow that is not at rest is looked after.
+	CheckEvery = 5 * time.Second
+
 	smallBuffer = 512      // bytes, held by a direction that waits
 	largeBuffer = 32 << 10 // bytes, borrowed while a direction is busy
 )
@@ -33,6 +36,7 @@ const (
 	Reset   End = "reset"   // one side broke off, the other was told so by an RST
 	Idle    End = "idle"    // nothing moved for the idle time
 	Stopped End = "stopped" // the context ended
+	Crashed End = "crashed" // a fault of this program
 )
 
 // Flow is one connection carried between two sides.
@@ -44,14 +48,19 @@ type Flow struct {
 
 	// Up and Down count bytes as they are passed on, from the client and to it.
 	Up, Down *atomic.Int64
+
+	// Gone says whether a side has vanished without a word, and whether bytes
+	// are still waiting to reach one, so that it is worth asking again. It is
+	// asked every CheckEvery while bytes move or wait. nil never finds anything.
+	Gone func(now time.Time) (gone, waiting bool)
 }
 
 // Run carries the flow to its end and leaves both sides closed.
 func (f *Flow) Run(ctx context.Context) End {
 	r := run{Flow: f, limit: or(f.Idle, DefaultIdle)}
-	r.moved()
+	r.last.Store(time.Now().UnixNano())
 	r.mu.Lock()
-	r.timer = time.AfterFunc(r.limit, r.checkIdle)
+	r.timer = time.AfterFunc(min(CheckEvery, r.limit), r.check)
 	r.mu.Unlock()
 	stop := context.AfterFunc(ctx, func() { r.finish(Stopped) })
 	defer stop()
@@ -74,18 +83,41 @@ func or(d, otherwise time.Duration) time.Duration {
 // run is a flow under way.
 type run struct {
 	*Flow
-	last atomic.Int64 // when bytes last moved, Unix nanoseconds
+	last  atomic.Int64 // when bytes last moved, Unix nanoseconds
+	quiet atomic.Bool  // the timer waits for the idle time alone
 
-	mu    sync.Mutex
-	limit time.Duration // how long the flow may be idle now
-	timer *time.Timer
-	end   End // "" while under way
+	mu      sync.Mutex
+	limit   time.Duration // how long the flow may be idle now
+	timer   *time.Timer
+	checked int64 // last at the latest check
+	end     End   // "" while under way
 }
 
-func (r *run) moved() { r.last.Store(time.Now().UnixNano()) }
+// moved notes that bytes move, and wakes the check of a flow that was at rest.
+func (r *run) moved() {
+	r.last.Store(time.Now().UnixNano())
+	if r.quiet.Load() && r.quiet.Swap(false) {
+		r.again(CheckEvery)
+	}
+}
+
+// again sets the timer of a flow that has not ended.
+func (r *run) again(after time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.end == "" {
+		r.timer.Reset(min(after, r.limit))
+	}
+}
 
 // half passes one direction on, and its end: EOF as EOF, anything else as RST.
+// A crash over one person's bytes must not end everybody's connections.
 func (r *run) half(dst, src Conn, count *atomic.Int64) {
+	defer func() {
+		if recover() != nil {
+			r.finish(Crashed)
+		}
+	}()
 	if err := r.copyHalf(dst, src, count); err != nil {
 		r.finish(Reset)
 		return
@@ -134,24 +166,45 @@ func (r *run) copyHalf(dst, src Conn, count *atomic.Int64) error {
 // halfClosed shortens the idle time: one side has nothing more to say.
 func (r *run) halfClosed() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.moved()
 	r.limit = min(r.limit, or(r.HalfClosed, DefaultHalfClosed))
-	if r.end == "" {
-		r.timer.Reset(r.limit)
-	}
+	r.mu.Unlock()
+	r.last.Store(time.Now().UnixNano())
+	r.quiet.Store(false)
+	r.again(CheckEvery)
 }
 
-func (r *run) checkIdle() {
+// check ends a flow that is idle or that has lost a side. It comes again soon
+// while bytes move or wait, and at the end of the idle time when all is quiet.
+func (r *run) check() {
+	now := time.Now()
+	last := r.last.Load()
 	r.mu.Lock()
-	idle := time.Since(time.Unix(0, r.last.Load()))
-	if left := r.limit - idle; left > 0 && r.end == "" {
-		r.timer.Reset(left)
-		r.mu.Unlock()
+	left := r.limit - now.Sub(time.Unix(0, last))
+	resting := last == r.checked
+	r.checked = last
+	r.mu.Unlock()
+	if left <= 0 {
+		r.finish(Idle)
 		return
 	}
-	r.mu.Unlock()
-	r.finish(Idle)
+	if r.Gone != nil {
+		gone, waiting := r.Gone(now)
+		if gone {
+			r.finish(Reset)
+			return
+		}
+		resting = resting && !waiting
+	}
+	if !resting {
+		r.again(min(CheckEvery, left))
+		return
+	}
+	r.quiet.Store(true)
+	if r.last.Load() != last { // moved just now, and may not have seen quiet
+		r.quiet.Store(false)
+		left = CheckEvery
+	}
+	r.again(left)
 }
 
 // finish closes both sides once; the first reason is the one that counts.
@@ -163,7 +216,7 @@ func (r *run) finish(end End) {
 	}
 	r.end = end
 	r.timer.Stop()
-	if end == Reset {
+	if end == Reset || end == Crashed {
 		r.Client.Reset()
 		r.Upstream.Reset()
 		return

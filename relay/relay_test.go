@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -25,12 +26,15 @@ type flow struct {
 	stop          context.CancelFunc
 }
 
-func start(t *testing.T) *flow {
+func start(t *testing.T) *flow { return startWith(t, func(*Flow) {}) }
+
+func startWith(t *testing.T, change func(*Flow)) *flow {
 	phone, client := memnet.Pair(netip.MustParseAddrPort("198.51.100.7:40000"), netip.MustParseAddrPort("203.0.113.9:443"))
 	upstream, server := memnet.Pair(netip.MustParseAddrPort("203.0.113.9:50000"), netip.MustParseAddrPort("192.0.2.1:5222"))
 	ctx, cancel := context.WithCancel(t.Context())
 	f := &flow{phone: phone, server: server, end: make(chan End, 1), stop: cancel}
 	relay := &Flow{Client: TCP(client), Upstream: TCP(upstream), Up: &f.up, Down: &f.down}
+	change(relay)
 	go func() { f.end <- relay.Run(ctx) }()
 	return f
 }
@@ -191,5 +195,53 @@ func TestStoppingEndsAFlow(t *testing.T) {
 		f := start(t)
 		f.stop()
 		f.wantEnd(t, Stopped)
+	})
+}
+
+func TestASideThatIsGoneIsFoundWhileBytesWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		f := startWith(t, func(f *Flow) {
+			f.Gone = func(now time.Time) (gone, waiting bool) { return now.Sub(began) >= 30*time.Second, true }
+		})
+		f.wantEnd(t, Reset)
+		if got := time.Since(began); got != 30*time.Second {
+			t.Errorf("found after %v, want 30s", got)
+		}
+	})
+}
+
+func TestAFlowAtRestIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []time.Duration
+		began := time.Now()
+		f := startWith(t, func(f *Flow) {
+			f.Gone = func(now time.Time) (gone, waiting bool) {
+				asked = append(asked, now.Sub(began))
+				return false, false
+			}
+		})
+		time.Sleep(100 * time.Second)
+		f.phone.Write([]byte("ping"))
+		f.wantEnd(t, Idle)
+		want := []time.Duration{5 * time.Second, 10 * time.Second, 105 * time.Second, 110 * time.Second}
+		if !slices.Equal(asked, want) {
+			t.Errorf("asked at %v, want %v", asked, want)
+		}
+		if got := time.Since(began); got != 100*time.Second+DefaultIdle {
+			t.Errorf("ended after %v, want the idle time after the ping", got)
+		}
+	})
+}
+
+// faulty crashes when it is read, as a library may on hostile bytes.
+type faulty struct{ Conn }
+
+func (faulty) Read([]byte) (int, error) { panic("a fault") }
+
+func TestACrashEndsItsFlowOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startWith(t, func(f *Flow) { f.Client = faulty{f.Client} })
+		f.wantEnd(t, Crashed)
 	})
 }
