@@ -5,6 +5,7 @@ package stats
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,7 +68,9 @@ type Stats struct {
 	Nobody *Route
 
 	registry *prometheus.Registry
-	routes   map[[2]string]*Route // by messenger and route; written before serving only
+
+	mu     sync.RWMutex
+	routes map[[2]string]*Route // by messenger and route
 }
 
 // New makes an empty set of counters for this build.
@@ -88,14 +91,25 @@ func New(version string) *Stats {
 func (s *Stats) Gatherer() prometheus.Gatherer { return s.registry }
 
 // Route returns the counters of one route, new at its first call. Names must
-// come from a messenger's literal. All routes are named before serving starts.
+// come from a messenger's literal.
 func (s *Stats) Route(messenger, route string) *Route {
 	key := [2]string{messenger, route}
-	if r := s.routes[key]; r != nil {
+	s.mu.RLock()
+	r := s.routes[key]
+	s.mu.RUnlock()
+	if r != nil {
 		return r
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.routes[key] == nil {
+		s.routes[key] = s.newRoute(messenger, route)
+	}
+	return s.routes[key]
+}
+
+func (s *Stats) newRoute(messenger, route string) *Route {
 	r := &Route{outcomes: map[Outcome]*atomic.Int64{}}
-	s.routes[key] = r
 	labels := prometheus.Labels{"messenger": messenger, "route": route}
 	outcomes := carried
 	if messenger == nobody {
