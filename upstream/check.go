@@ -159,6 +159,9 @@ func (d *Dialer) ownAddrs() []netip.Addr {
 	for _, addr := range read() {
 		d.own = append(d.own, addr.Unmap().WithZone(""))
 	}
+	if d.Public.IsValid() {
+		d.own = append(d.own, d.Public.Unmap())
+	}
 	d.ownAt = time.Now()
 	return d.own
 }

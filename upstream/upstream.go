@@ -53,6 +53,10 @@ type Dialer struct {
 	// make a loop; nil is those of its network interfaces.
 	Own func() []netip.Addr
 
+	// Public is this machine's address beyond NAT, if it is known; it is refused
+	// as its own.
+	Public netip.Addr
+
 	// Log gets a line when a name stops resolving and when it is back; nil is no
 	// log. No line has an address in it.
 	Log *slog.Logger
