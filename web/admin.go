@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"causeway/scrub"
 )
 
 // Upstream is one of the messengers' groups of servers and whether it answers.
@@ -26,10 +29,11 @@ type Admin struct {
 	Official  bool // also answer what the official container's health check asks
 }
 
-// Server returns the web server for the admin address. The caller serves and
-// closes it.
-func (a *Admin) Server() *http.Server {
+// Server returns the web server for the admin address, which tells its troubles
+// to log without addresses. The caller serves and closes it.
+func (a *Admin) Server(log *slog.Logger) *http.Server {
 	return &http.Server{
+		ErrorLog:          slog.NewLogLogger(scrub.Handler(log.Handler()), slog.LevelDebug),
 		Handler:           a.Handler(),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
