@@ -1,8 +1,10 @@
 package proxy_test
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"strings"
 	"sync/atomic"
@@ -198,6 +200,18 @@ func TestStoppingDrains(t *testing.T) {
 			conn.Close()
 		})
 	})
+	t.Run("a drain of 0 waits for nobody", func(t *testing.T) {
+		inWorld(t, func(w *world) { w.server.Drain = 0 }, func(t *testing.T, w *world) {
+			conn := hold(t, w)
+			began := time.Now()
+			w.stop()
+			<-w.ended
+			if got := time.Since(began); got > 0 {
+				t.Errorf("stopped after %v", got)
+			}
+			conn.Close()
+		})
+	})
 	t.Run("without connections it ends at once", func(t *testing.T) {
 		inWorld(t, nil, func(t *testing.T, w *world) {
 			began := time.Now()
@@ -261,28 +275,92 @@ func TestAcceptErrorsBackOffAndNeverEndTheListener(t *testing.T) {
 }
 
 func TestACrashEndsOneConnectionAndShowsNoBytes(t *testing.T) {
-	inWorld(t, func(w *world) {}, func(t *testing.T, w *world) {
-		bad := messenger.Route{Name: "chat", Greeting: func(first []byte) (sniff.Verdict, string) { panic("secret " + string(first)) }}
-		port := w.ports[5222]
-		port.Routes = []proxy.Route{{Messenger: port.Routes[0].Messenger, Route: &bad}}
-		conn := w.connect(phone, 5222)
-		io.WriteString(conn, "payload")
-		end(conn)
+	for _, number := range []uint16{443, 5222} {
+		t.Run(fmt.Sprint(number), func(t *testing.T) {
+			inWorld(t, nil, func(t *testing.T, w *world) {
+				bad := messenger.Route{Name: "chat", Greeting: func(first []byte) (sniff.Verdict, string) { panic("secret " + string(first)) }}
+				port := w.ports[number]
+				port.Routes = []proxy.Route{{Messenger: port.Routes[0].Messenger, Route: &bad}}
+				conn, err := w.open(phone, number, nil, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				io.WriteString(conn, "payload")
+				end(conn)
+				conn.Close()
+				synctest.Wait()
+				logs := w.logs.String()
+				if !strings.Contains(logs, "a connection crashed") || strings.Contains(logs, "payload") || strings.Contains(logs, "secret") {
+					t.Errorf("logged %q", logs)
+				}
+				if n := w.server.Stats.Nobody.Count(stats.Crashed); n != 1 {
+					t.Errorf("counted %d crashes, want 1", n)
+				}
+			})
+		})
+	}
+}
+
+func TestACrashOfTheSitesHandlerShowsNoBytes(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.server.Site = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { panic("secret of " + r.URL.Path) })
+	}, func(t *testing.T, w *world) {
+		conn, err := w.open(phone, 443, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(conn, "GET /payload HTTP/1.1\r\nHost: x\r\n\r\n")
+		if got, _, _ := end(conn); got != "" {
+			t.Errorf("the stranger got %q", got)
+		}
 		conn.Close()
-		synctest.Wait()
 		logs := w.logs.String()
 		if !strings.Contains(logs, "a connection crashed") || strings.Contains(logs, "payload") || strings.Contains(logs, "secret") {
 			t.Errorf("logged %q", logs)
 		}
-		if n := w.server.Stats.Nobody.Count(stats.Crashed); n != 1 {
-			t.Errorf("counted %d crashes, want 1", n)
+	})
+}
+
+func TestAStrangerCannotHoldAPlaceForEver(t *testing.T) {
+	for name, sent := range map[string]string{
+		"an unread body":      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
+		"nothing after a GET": "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"an endless header":   "GET / HTTP/1.1\r\nX: " + strings.Repeat("a", 200<<10),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(t *testing.T, w *world) {
+				conn, err := w.open(phone, 443, nil, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				go io.WriteString(conn, sent)
+				if _, after, _ := end(conn); after > 3*time.Minute {
+					t.Errorf("held for %v", after)
+				}
+				conn.Close()
+			})
+		})
+	}
+}
+
+func TestTheFirstBytesAreCounted(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		got := w.record(at(chatAddr, 5222))
+		conn := w.connect(phone, 5222)
+		conn.Write(whatsAppHello)
+		conn.CloseWrite()
+		end(conn)
+		conn.Close()
+		<-got
+		if n := w.server.Stats.Route("whatsapp", "chat").Up.Load(); n != int64(len(whatsAppHello)) {
+			t.Errorf("counted %d bytes up, want %d", n, len(whatsAppHello))
 		}
 	})
 }
 
 func TestNoAddressOfAPhoneIsLogged(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
-		for _, port := range []uint16{80, 443, 587, 5222, 8222} {
+		for port := range w.ports {
 			for _, sent := range []string{"", "GET / HTTP/1.1\r\n\r\n", string(whatsAppHello), string(tlsHello())} {
 				conn := w.connect(phone, port)
 				io.WriteString(conn, sent)

@@ -1,17 +1,11 @@
 package proxy
 
 import (
-	"errors"
 	"time"
 
 	"causeway/relay"
 	"causeway/sniff"
 	"causeway/stats"
-)
-
-var (
-	errUntrusted = errors.New("a PROXY header from a sender that is not trusted")
-	errNotListed = errors.New("a server that is not on the messenger's list")
 )
 
 // proven is what the first bytes have shown.
@@ -21,22 +15,28 @@ type proven struct {
 	first []byte // the bytes read so far, to be passed on
 }
 
-// firstBuffer is how many bytes are read at once while looking. Every greeting
-// but a ClientHello fits.
-const firstBuffer = 1024
+const (
+	// firstBuffer is how many bytes are read at once while looking. Every
+	// greeting but a large ClientHello fits.
+	firstBuffer = 1024
+
+	// mostLooks is how often bytes may arrive before they are judged: a large
+	// ClientHello in single bytes, and no more, because each look costs time.
+	mostLooks = 4096
+)
 
 // look finds out which messenger a connection speaks. On ports with a web site
 // net/http owns the connection until that is proven; elsewhere bytes that no
 // messenger sends end it, without a word.
 func (s *Server) look(client relay.Conn, port *Port) (proven, stats.Outcome) {
 	if port.Site() {
-		return s.site.look(client, port)
+		return s.site.look(client, port, s.logCrash)
 	}
 	client.SetReadDeadline(time.Now().Add(HandshakeTime))
 	defer client.SetReadDeadline(time.Time{})
 	buffer := make([]byte, firstBuffer)
 	var first []byte
-	for {
+	for range mostLooks {
 		n, err := client.Read(buffer)
 		first = append(first, buffer[:n]...)
 		verdict, route, name := port.judge(first)
@@ -49,4 +49,5 @@ func (s *Server) look(client relay.Conn, port *Port) (proven, stats.Outcome) {
 			return proven{}, stats.Silent
 		}
 	}
+	return proven{}, stats.Stranger
 }

@@ -28,7 +28,7 @@ const (
 	// HeaderTime is how long a PROXY protocol header may take.
 	HeaderTime = 3 * time.Second
 
-	// DefaultDrain is how long open connections may go on after the stop.
+	// DefaultDrain is a Drain that lets most messages and pictures finish.
 	DefaultDrain = 30 * time.Second
 )
 
@@ -47,7 +47,7 @@ type Server struct {
 
 	Limits limit.Limiter
 	Idle   time.Duration // 0: relay.DefaultIdle
-	Drain  time.Duration // 0: DefaultDrain
+	Drain  time.Duration // how long open connections may go on after the stop
 
 	ctx   context.Context // ends when connections must
 	conns sync.WaitGroup
@@ -65,7 +65,7 @@ type Listener struct {
 // It binds all or none; the error names the port, and errors.Is finds
 // syscall.EACCES or EADDRINUSE in it.
 func Listen(ctx context.Context, address string, ports []Port) ([]Listener, error) {
-	config := net.ListenConfig{KeepAlive: -1} // serve sets it, with what a listener cannot hand on
+	config := net.ListenConfig{KeepAlive: -1} // carry sets it
 	var open []Listener
 	for i := range ports {
 		l, err := config.Listen(ctx, "tcp", net.JoinHostPort(address, fmt.Sprint(ports[i].Listen)))
@@ -103,7 +103,7 @@ func (s *Server) Run(stop, kill context.Context, listeners []Listener) {
 	s.tls = s.tlsConfig()
 	s.Stats.Open(s.Limits.Open)
 	routes := s.routes(listeners)
-	s.site = newSite(s.Site, s.Log)
+	s.site = newSite(s.logged(s.Site))
 
 	var running, accepting sync.WaitGroup
 	running.Go(s.site.run)
@@ -136,13 +136,9 @@ func (s *Server) drain(kill context.Context) {
 		s.conns.Wait()
 		close(empty)
 	}()
-	drain := s.Drain
-	if drain == 0 {
-		drain = DefaultDrain
-	}
 	select {
 	case <-empty:
-	case <-time.After(drain):
+	case <-time.After(s.Drain):
 	case <-kill.Done():
 	}
 }

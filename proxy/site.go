@@ -2,17 +2,23 @@ package proxy
 
 import (
 	"io"
-	"log/slog"
+	"log"
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"causeway/relay"
-	"causeway/scrub"
-	"causeway/sniff"
 	"causeway/stats"
+)
+
+// The web server's limits beyond the reference's header and idle times: without
+// them a stranger holds a place, and a megabyte, for as long as they like.
+const (
+	siteIdle    = 2 * time.Minute  // between requests
+	siteRequest = time.Minute      // for a whole request
+	siteAnswer  = 10 * time.Minute // for a request and its answer
+	siteHeader  = 64 << 10         // bytes
 )
 
 // site is the web server behind the TLS ports. It owns every connection there
@@ -25,13 +31,18 @@ type site struct {
 	once   sync.Once
 }
 
-func newSite(handler http.Handler, log *slog.Logger) *site {
+// newSite makes the web server. It logs nothing: net/http's messages are about
+// what strangers sent.
+func newSite(handler http.Handler) *site {
 	return &site{
 		server: http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: HandshakeTime,
-			IdleTimeout:       2 * time.Minute,
-			ErrorLog:          slog.NewLogLogger(scrub.Handler(log.Handler()), slog.LevelDebug),
+			ReadTimeout:       siteRequest,
+			WriteTimeout:      siteAnswer,
+			IdleTimeout:       siteIdle,
+			MaxHeaderBytes:    siteHeader,
+			ErrorLog:          log.New(io.Discard, "", 0),
 		},
 		queue:  make(chan net.Conn),
 		closed: make(chan struct{}),
@@ -70,146 +81,24 @@ func (s *site) Close() error {
 func (s *site) Addr() net.Addr { return &net.TCPAddr{} }
 
 // look gives the connection to the web server and waits until it is proven to
-// be a messenger's, or over.
-func (s *site) look(client relay.Conn, port *Port) (proven, stats.Outcome) {
-	c := &visitor{Conn: client, port: port, found: make(chan proven, 1), over: make(chan struct{})}
+// be a messenger's, or over. crashed is called where a panic was stopped.
+func (s *site) look(client relay.Conn, port *Port, crashed func()) (proven, stats.Outcome) {
+	v := &visitor{Conn: client, port: port, crashed: crashed, found: make(chan proven, 1), over: make(chan struct{})}
 	select {
-	case s.queue <- c:
+	case s.queue <- v:
 	case <-s.closed:
 		return proven{}, stats.Silent
 	}
 	select {
-	case found := <-c.found:
+	case found := <-v.found:
 		return found, ""
-	case <-c.over:
+	case <-v.over:
 	}
 	// A messenger may have been proven in the moment that net/http let go.
 	select {
-	case found := <-c.found:
+	case found := <-v.found:
 		return found, ""
 	default:
+		return proven{}, v.outcome()
 	}
-	if c.silent.Load() {
-		return proven{}, stats.Silent
-	}
-	return proven{}, stats.Site
-}
-
-// visitor is a connection that net/http serves as long as nothing is proven.
-// net/http reads from one goroutine at a time.
-type visitor struct {
-	relay.Conn
-	port  *Port
-	found chan proven   // gets at most one
-	over  chan struct{} // closed when net/http closes a visitor
-	once  sync.Once
-
-	silent  atomic.Bool // the visitor left before it was judged
-	defect  atomic.Bool // a messenger's: net/http's calls do nothing any more
-	judged  bool        // a stranger's: what net/http reads is what comes
-	first   []byte      // bytes that net/http has not been given
-	failure error       // what ended the reading of first
-}
-
-// Read gives net/http what a stranger sends. While the bytes may still become
-// a greeting it waits for more, under the deadline that net/http has set.
-func (v *visitor) Read(p []byte) (int, error) {
-	if v.defect.Load() {
-		return 0, io.EOF
-	}
-	for !v.judged {
-		v.judge()
-	}
-	if v.defect.Load() {
-		return 0, io.EOF
-	}
-	if len(v.first) > 0 {
-		n := copy(p, v.first)
-		v.first = v.first[n:]
-		return n, nil
-	}
-	v.first = nil
-	if v.failure != nil {
-		err := v.failure
-		v.failure = nil
-		return 0, err
-	}
-	return v.Conn.Read(p)
-}
-
-// judge reads once more and judges all that came.
-func (v *visitor) judge() {
-	buffer := make([]byte, firstBuffer)
-	n, err := v.Conn.Read(buffer)
-	v.first = append(v.first, buffer[:n]...)
-	if n > 0 {
-		verdict, route, name := v.port.judge(v.first)
-		switch verdict {
-		case sniff.Yes:
-			v.judged = true
-			v.defect.Store(true)
-			v.Conn.SetDeadline(time.Time{})
-			v.found <- proven{route: route, name: name, first: v.first}
-			v.first = nil
-			return
-		case sniff.No:
-			v.judged = true
-			v.failure = err
-			return
-		}
-	}
-	if err != nil {
-		v.judged = true
-		v.failure = err
-		v.silent.Store(len(v.first) == 0)
-	}
-}
-
-// Write is net/http's answer to a stranger.
-func (v *visitor) Write(p []byte) (int, error) {
-	if v.defect.Load() {
-		return 0, net.ErrClosed
-	}
-	return v.Conn.Write(p)
-}
-
-// Close is net/http's; a messenger's connection lives on.
-func (v *visitor) Close() error {
-	if v.defect.Load() {
-		return nil
-	}
-	v.once.Do(func() { close(v.over) })
-	return v.Conn.Close()
-}
-
-// CloseWrite is how net/http ends an answer before it closes.
-func (v *visitor) CloseWrite() error {
-	if v.defect.Load() {
-		return nil
-	}
-	return v.Conn.CloseWrite()
-}
-
-// SetDeadline is net/http's clock for strangers.
-func (v *visitor) SetDeadline(t time.Time) error {
-	if v.defect.Load() {
-		return nil
-	}
-	return v.Conn.SetDeadline(t)
-}
-
-// SetReadDeadline is net/http's clock for strangers.
-func (v *visitor) SetReadDeadline(t time.Time) error {
-	if v.defect.Load() {
-		return nil
-	}
-	return v.Conn.SetReadDeadline(t)
-}
-
-// SetWriteDeadline is net/http's clock for strangers.
-func (v *visitor) SetWriteDeadline(t time.Time) error {
-	if v.defect.Load() {
-		return nil
-	}
-	return v.Conn.SetWriteDeadline(t)
 }

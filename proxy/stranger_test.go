@@ -100,6 +100,35 @@ func TestSilenceEndsAtTheDeadlineOnEveryPort(t *testing.T) {
 	}
 }
 
+func TestSilenceAfterTLSEndsAtTheDeadline(t *testing.T) {
+	inner := snifftest.Hello("chat.signal.org")
+	for name, sent := range map[string]string{"nothing": "", "W": "W", "WA": "WA", "half of Signal's hello": string(inner[:len(inner)/2]), "half a request": "GET / HT"} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(t *testing.T, w *world) {
+				w.serveAll()
+				time.Sleep(10 * time.Second)
+				before := w.upstreamDials()
+				conn, err := w.open(phone, 443, nil, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				io.WriteString(conn, sent)
+				want := ""
+				if sent != "" { // net/http's answer to a request that did not end in time
+					want = "HTTP/1.1 400 Bad Request\r\n"
+				}
+				if got, after, _ := end(conn); !strings.HasPrefix(got, want) || want == "" && got != "" || after != proxy.HandshakeTime {
+					t.Errorf("got %q after %v, want %q after %v", got, after, want, proxy.HandshakeTime)
+				}
+				conn.Close()
+				if dials := w.upstreamDials() - before; dials != 0 {
+					t.Errorf("%d dials", dials)
+				}
+			})
+		})
+	}
+}
+
 func TestATrickleDoesNotStretchTheDeadline(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
 		conn := w.connect(phone, 443)
@@ -123,12 +152,12 @@ func TestATrickleDoesNotStretchTheDeadline(t *testing.T) {
 func TestStrangersOn443MeetAWebServer(t *testing.T) {
 	cases := []struct {
 		name, sent string
-		status     int // 0: closed without an answer
+		status     int
 	}{
 		{"a browser", "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200},
 		{"a browser that asks for more", "GET /more HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404},
-		{"a proxy client", "CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\nConnection: close\r\n\r\n", 0},
-		{"a W that is no WhatsApp", "WATCH / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 0},
+		{"a proxy client", "CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\nConnection: close\r\n\r\n", 200},
+		{"a W that is no WhatsApp", "WATCH / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200},
 		{"noise", "\x00\x01\x02\x03\r\n\r\n", 400},
 		{"SMTP", "EHLO mail.example\r\n\r\n", 400},
 	}
@@ -145,7 +174,7 @@ func TestStrangersOn443MeetAWebServer(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if c.status != 0 && response.StatusCode != c.status {
+				if response.StatusCode != c.status {
 					t.Errorf("got %d, want %d", response.StatusCode, c.status)
 				}
 				conn.Close()

@@ -28,7 +28,7 @@ func (s *Server) tlsConfig() *tls.Config {
 
 // handshake ends TLS. A browser that spoke plain HTTP is told so in net/http's
 // own words.
-func (s *Server) handshake(client relay.Conn) (*tls.Conn, error) {
+func (s *Server) handshake(client relay.Conn) (relay.Conn, error) {
 	client.SetDeadline(time.Now().Add(HandshakeTime))
 	defer client.SetDeadline(time.Time{})
 	session := tls.Server(client, s.tls)
@@ -37,7 +37,10 @@ func (s *Server) handshake(client relay.Conn) (*tls.Conn, error) {
 	if errors.As(err, &notTLS) && notTLS.Conn != nil && looksLikeHTTP(notTLS.RecordHeader) {
 		io.WriteString(client, "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
 	}
-	return session, err
+	if err != nil {
+		return nil, err
+	}
+	return relay.TLS(session, client), nil
 }
 
 // looksLikeHTTP is net/http's test of a record header that is none.

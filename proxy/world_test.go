@@ -93,6 +93,7 @@ func inWorld(t *testing.T, change func(w *world), test func(t *testing.T, w *wor
 			Log:         slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			SendHeader:  proxyproto.V1,
 			TrustHeader: []netip.Prefix{netip.PrefixFrom(balancer, 32)},
+			Drain:       proxy.DefaultDrain,
 		}
 		if change != nil {
 			change(w)
@@ -102,6 +103,7 @@ func inWorld(t *testing.T, change func(w *world), test func(t *testing.T, w *wor
 		w.stop()
 		w.kill()
 		<-w.ended
+		time.Sleep(time.Second) // net/http lingers for 500 ms before a close
 	})
 }
 
