@@ -14,7 +14,7 @@ import (
 )
 
 // announce says what is running and how to share it.
-func (p *plan) announce(w io.Writer, connections int, files uint64) {
+func (p *plan) announce(w io.Writer, fits room) {
 	fmt.Fprintf(w, "Causeway %s is up and carries %s.\n\n", version, p.titles())
 	for _, port := range p.open {
 		fmt.Fprintf(w, "  listening  %-6d %s\n", port.Listen, p.work(&port))
@@ -25,7 +25,7 @@ func (p *plan) announce(w io.Writer, connections int, files uint64) {
 	if p.admin != "off" {
 		fmt.Fprintf(w, "  figures    http://%s/metrics and /healthz\n", p.admin)
 	}
-	fmt.Fprintf(w, "  room for   %d connections (%d file descriptors; a phone opens 4 or 5)\n", connections, files)
+	fmt.Fprintf(w, "  room for   %d connections (%s; a phone opens 4 or 5)\n", fits.connections, fits.why)
 	fmt.Fprintf(w, "  will       pass encrypted bytes to %s's own servers\n", p.titles())
 	fmt.Fprintf(w, "  won't      reach any other place, read a message, or keep an address of anyone who connects\n")
 	if p.allowPrivate {

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
-	"syscall"
 
 	"causeway/proxy"
 	"causeway/scrub"
@@ -17,10 +15,10 @@ import (
 // bind opens the ports. Where none were asked for and the system does not let
 // this user open those below 1024, it takes others and says so: the link
 // carries the numbers.
-func (p *plan) bind(ctx context.Context, given bool, stderr io.Writer) ([]proxy.Listener, error) {
+func (p *plan) bind(ctx context.Context, stderr io.Writer) ([]proxy.Listener, error) {
 	listeners, err := proxy.Listen(ctx, p.listen, p.open)
 	var failed *proxy.BindError
-	if !given && errors.Is(err, syscall.EACCES) && errors.As(err, &failed) {
+	if !p.portsGiven && errors.Is(err, system.ErrForbidden) && errors.As(err, &failed) {
 		p.portOffset = fallbackOffset
 		if err := p.planPorts(); err != nil {
 			return nil, err
@@ -41,15 +39,15 @@ func (p *plan) bind(ctx context.Context, given bool, stderr io.Writer) ([]proxy.
 // explainBind says who is in the way of a port, and what to do about it.
 func (p *plan) explainBind(failed *proxy.BindError) error {
 	switch {
-	case errors.Is(failed.Err, syscall.EACCES):
+	case errors.Is(failed.Err, system.ErrForbidden):
 		return hint(fmt.Errorf("this user may not open port %d", failed.Port), "%s; or other ports: causeway serve --port-offset %d", privilegedHint(), fallbackOffset)
-	case errors.Is(failed.Err, syscall.EADDRINUSE):
+	case errors.Is(failed.Err, system.ErrInUse):
 		holder := "another program"
 		if name, pid, ok := system.PortHolder(failed.Port); ok {
 			holder = fmt.Sprintf("%s (process %d)", name, pid)
 		}
 		return hint(fmt.Errorf("port %d is taken by %s", failed.Port, holder), "stop it, or take other ports: causeway serve --port-offset %d", fallbackOffset)
-	case errors.Is(failed.Err, syscall.EADDRNOTAVAIL):
+	case errors.Is(failed.Err, system.ErrNotOurs):
 		return hint(fmt.Errorf("--listen %s is not an address of this machine", p.listen), "leave --listen out to listen on all addresses")
 	}
 	return fmt.Errorf("opening port %d: %w", failed.Port, scrub.Error(failed.Err))
@@ -64,7 +62,7 @@ func closeAll(listeners []proxy.Listener) {
 // privilegedHint is how this system lets an ordinary user open ports below 1024.
 func privilegedHint() string {
 	if runtime.GOOS == "linux" {
-		return "sudo setcap cap_net_bind_service=+ep " + os.Args[0]
+		return "sudo sysctl net.ipv4.ip_unprivileged_port_start=80"
 	}
 	return "run it as an administrator"
 }

@@ -72,7 +72,15 @@ func newRoot(w world) *cobra.Command {
 		Example:       "  causeway serve                 run a proxy on this machine\n  causeway doctor                is this machine fit to help?\n  causeway doctor proxy.example  does that proxy really work?",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs, // for an error of our own with exit code 2
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return hint(usagef("unknown command %q", args[0]), "%s", suggestion(cmd, args[0]))
+		},
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(&usageError{err}, "%s --help", cmd.CommandPath())
 	})
@@ -80,11 +88,19 @@ func newRoot(w world) *cobra.Command {
 	return root
 }
 
+// suggestion is the command that was probably meant.
+func suggestion(root *cobra.Command, typed string) string {
+	if meant := root.SuggestionsFor(typed); len(meant) > 0 {
+		return "causeway " + meant[0]
+	}
+	return "causeway --help"
+}
+
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print which build this is",
-		Args:  noArgs,
+		Args:  atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "causeway %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
@@ -92,11 +108,14 @@ func newVersion() *cobra.Command {
 	}
 }
 
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
+// atMost takes so many arguments and no more.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= n {
+			return nil
+		}
+		return hint(usagef("%s: do not know what to do with %q", cmd.CommandPath(), args[n]), "%s --help", cmd.CommandPath())
 	}
-	return hint(&usageError{fmt.Errorf("%s takes no argument, got %q", cmd.CommandPath(), args[0])}, "%s --help", cmd.CommandPath())
 }
 
 // usageError is the caller's mistake, exit code 2.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,8 @@ func TestScripts(t *testing.T) {
 			"await": await,
 			"get":   get,
 			"say":   say,
+			"names": names,
+			"wrong": wrong,
 		},
 	})
 }
@@ -187,4 +190,27 @@ func say(ts *testscript.TestScript, _ bool, args []string) {
 		got = []byte("closed")
 	}
 	fmt.Fprintf(ts.Stdout(), "%q\n", bytes.TrimSpace(got))
+}
+
+// names prints for whom the certificate of a TLS port is made: names PORT.
+func names(ts *testscript.TestScript, _ bool, args []string) {
+	conn, err := tls.Dial("tcp", "127.0.0.1:"+args[0], &tls.Config{InsecureSkipVerify: true})
+	ts.Check(err)
+	defer conn.Close()
+	leaf := conn.ConnectionState().PeerCertificates[0]
+	var all []string
+	for _, ip := range leaf.IPAddresses {
+		all = append(all, ip.String())
+	}
+	all = append(all, leaf.DNSNames...)
+	fmt.Fprintln(ts.Stdout(), strings.Join(all, " "))
+}
+
+// wrong runs causeway with arguments that it must refuse, with exit code 2.
+func wrong(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec("causeway", args...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitUnusual {
+		ts.Fatalf("causeway %s: got %v, want exit code %d", strings.Join(args, " "), err, exitUnusual)
+	}
 }

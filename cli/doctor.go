@@ -29,7 +29,7 @@ func newDoctor() *cobra.Command {
 			"  causeway doctor proxy.example\n" +
 			"  causeway doctor 'https://wa.me/proxy?host=proxy.example&chatPort=8443&mediaPort=8587&chatTLS=true'\n" +
 			"  causeway doctor proxy.example --json",
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()

@@ -63,7 +63,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 // registerRunning adds the flags of a running proxy.
 func (o *serveOptions) registerRunning(f *pflag.FlagSet) {
 	f.BoolVar(&o.allowPrivate, "allow-private-upstreams", false, "let messenger names resolve to private addresses (tests and labs only)")
-	f.IntVar(&o.maxConnections, "max-connections", 0, "most connections at once (default: what the file descriptor limit allows)")
+	f.IntVar(&o.maxConnections, "max-connections", 0, "most connections at once (default: what descriptors and memory allow)")
 	f.IntVar(&o.maxPerNetwork, "max-per-network", limit.DefaultPerNetwork, "most connections of one IPv4 address or IPv6 /64; private addresses are exempt; 0 is no limit")
 	f.DurationVar(&o.idle, "idle", relay.DefaultIdle, "close a connection in which nothing moves for so long")
 	f.DurationVar(&o.drain, "drain", proxy.DefaultDrain, "when stopping, let open connections go on for so long")
@@ -75,12 +75,25 @@ func (o *serveOptions) registerRunning(f *pflag.FlagSet) {
 type plan struct {
 	*serveOptions
 	world      world
+	portsGiven bool // by the user, so that no others are taken instead
+	adminGiven bool
 	carry      []*messenger.Messenger
 	open       []proxy.Port
 	closed     []proxy.Port // not opened: they need --trust-proxy
 	sendHeader proxyproto.Version
 	trust      []netip.Prefix
 	level      slog.Level
+}
+
+// checkRunning checks the flags of registerRunning that check does not.
+func (o *serveOptions) checkRunning() error {
+	if o.idle <= 0 {
+		return usagef("--idle %v: want more than 0", o.idle)
+	}
+	if o.drain < 0 || o.maxConnections < 0 || o.maxPerNetwork < 0 {
+		return usagef("--drain, --max-connections and --max-per-network cannot be negative")
+	}
+	return nil
 }
 
 // check turns the options into a plan, or says which one is wrong.
@@ -94,9 +107,6 @@ func (o *serveOptions) check() (*plan, error) {
 	}
 	if (o.cert == "") != (o.key == "") {
 		return nil, usagef("--cert and --key go together")
-	}
-	if o.idle < 0 || o.drain < 0 || o.maxConnections < 0 || o.maxPerNetwork < 0 {
-		return nil, usagef("--idle, --drain, --max-connections and --max-per-network cannot be negative")
 	}
 	if o.listen != "" {
 		if _, err := netip.ParseAddr(strings.Trim(o.listen, "[]")); err != nil {

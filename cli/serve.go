@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -21,7 +20,6 @@ import (
 	"causeway/proxy"
 	"causeway/scrub"
 	"causeway/stats"
-	"causeway/system"
 	"causeway/upstream"
 	"causeway/web"
 )
@@ -39,15 +37,19 @@ func newServe(w world) *cobra.Command {
 			"  causeway serve --host proxy.example --cert fullchain.pem --key key.pem\n" +
 			"  causeway serve --ports official --trust-proxy 10.0.0.0/8\n" +
 			"  causeway serve --port-offset 8000",
-		Args: noArgs,
+		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := options.checkRunning(); err != nil {
+				return err
+			}
 			p, err := options.check()
 			if err != nil {
 				return err
 			}
-			explicit := cmd.Flags().Changed("ports") || cmd.Flags().Changed("port-offset")
 			p.world = w
-			return p.serve(cmd.Context(), explicit, cmd.Flags().Changed("admin"), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			p.portsGiven = cmd.Flags().Changed("ports") || cmd.Flags().Changed("port-offset")
+			p.adminGiven = cmd.Flags().Changed("admin")
+			return p.serve(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	options.register(cmd.Flags())
@@ -56,13 +58,13 @@ func newServe(w world) *cobra.Command {
 }
 
 // serve is a volunteer's proxy from start to stop.
-func (p *plan) serve(ctx context.Context, portsGiven, adminGiven bool, stdout, stderr io.Writer) error {
-	harden()
+func (p *plan) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	log := slog.New(scrub.Handler(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: p.level})))
+	harden(log)
 	stop, kill, reload, forget := signals(ctx)
 	defer forget()
 
-	listeners, err := p.bind(ctx, portsGiven, stderr)
+	listeners, err := p.bind(ctx, stderr)
 	if err != nil {
 		return err
 	}
@@ -71,11 +73,8 @@ func (p *plan) serve(ctx context.Context, portsGiven, adminGiven bool, stdout, s
 	if err != nil {
 		return err
 	}
-	files, err := system.RaiseFileLimit()
-	if err != nil {
-		log.Warn("cannot raise the file descriptor limit", "err", err)
-	}
-	dialer := &upstream.Dialer{AllowPrivate: p.allowPrivate, Lookup: p.world.lookup, DialAddr: p.world.dialAddr, Log: log}
+	fits := p.room(log)
+	dialer := &upstream.Dialer{AllowPrivate: p.allowPrivate, Lookup: p.world.lookup, DialAddr: p.world.dialAddr, Public: p.publicAddr(), Log: log}
 	defer dialer.Close()
 	server := &proxy.Server{
 		Certificate: source.GetCertificate,
@@ -86,19 +85,19 @@ func (p *plan) serve(ctx context.Context, portsGiven, adminGiven bool, stdout, s
 		SendHeader:  p.sendHeader,
 		TrustHeader: p.trust,
 		Public:      p.publicAddr(),
-		Limits:      limit.Limiter{Total: p.connections(files), PerNetwork: p.maxPerNetwork},
+		Limits:      limit.Limiter{Total: fits.connections, PerNetwork: p.maxPerNetwork},
 		Idle:        p.idle,
 		Drain:       p.drain,
 	}
 	server.Stats.Certificate(source.NotAfter)
-	p.warn(log, server.Limits.Total, files)
-	closeAdmin, err := p.serveAdmin(ctx, server.Stats, adminGiven, stderr)
+	p.warn(log, fits)
+	closeAdmin, err := p.serveAdmin(ctx, server.Stats, log)
 	if err != nil {
 		return err
 	}
 	defer closeAdmin()
 	if !p.quiet {
-		p.announce(stdout, server.Limits.Total, files)
+		p.announce(stdout, fits)
 	}
 	var keeping sync.WaitGroup
 	keeping.Go(func() { keepCertificate(reload, source, log) })
@@ -109,13 +108,6 @@ func (p *plan) serve(ctx context.Context, portsGiven, adminGiven bool, stdout, s
 		fmt.Fprintln(stdout, "Stopped.")
 	}
 	return nil
-}
-
-// harden keeps what passes through memory from reaching a disk or a screen: no
-// core dumps, and no stack traces, whose arguments can hold an address.
-func harden() {
-	system.NoCoreDumps()
-	debug.SetTraceback("none")
 }
 
 // signals ends stop at the first SIGINT or SIGTERM and kill at the second;
@@ -189,49 +181,26 @@ func keepCertificate(reload <-chan os.Signal, source *certificate.Source, log *s
 	}
 }
 
-// fewConnections is where a volunteer should know that more people could be
-// helped: some 200 phones.
-const fewConnections = 1000
-
-// warn says what the volunteer should know even when nothing else is printed.
-func (p *plan) warn(log *slog.Logger, connections int, files uint64) {
-	if p.allowPrivate {
-		log.Warn("--allow-private-upstreams is on: names may lead into private networks; for tests only")
-	}
-	if connections < fewConnections && p.maxConnections == 0 {
-		log.Warn("the file descriptor limit is low; raise it (ulimit -n) to help more people", "descriptors", files, "connections", connections)
-	}
-}
-
-// reservedFiles are descriptors for listeners, name look-ups, state and stats.
-const reservedFiles = 64
-
-// connections is how many connections fit: each needs two descriptors.
-func (p *plan) connections(files uint64) int {
-	most := int(min(max(files, reservedFiles+2)-reservedFiles, 1<<21)) / 2
-	if p.maxConnections > 0 {
-		return min(most, p.maxConnections)
-	}
-	return most
-}
-
 // serveAdmin answers on the admin address until the returned function is
 // called. A default address that is taken costs the figures, not the proxy.
-func (p *plan) serveAdmin(ctx context.Context, figures *stats.Stats, given bool, stderr io.Writer) (func(), error) {
+func (p *plan) serveAdmin(ctx context.Context, figures *stats.Stats, log *slog.Logger) (func(), error) {
 	if p.admin == "off" {
 		return func() {}, nil
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.admin)
-	if err != nil && given {
+	if err != nil && p.adminGiven {
 		return nil, hint(fmt.Errorf("opening the admin address: %w", err), "--admin 127.0.0.1:8200, or --admin off")
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "note: no /metrics and /healthz: %s is taken. Choose another with --admin.\n", p.admin)
+		log.Warn("no /metrics and /healthz: their address is taken; choose another with --admin")
 		p.admin = "off"
 		return func() {}, nil
 	}
+	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		log.Warn("--admin is open to other machines: whoever reaches it sees how many connections there are")
+	}
 	admin := web.Admin{Metrics: figures.Gatherer(), Official: p.ports == "official", Upstreams: func() []web.Upstream { return p.health(figures) }}
-	server := admin.Server()
+	server := admin.Server(log)
 	go server.Serve(listener)
 	return func() { closeServer(server) }, nil
 }
