@@ -1,8 +1,9 @@
-# make run    a working volunteer proxy, here and now
-# make test   everything the tests need, then the tests
-# make demo   the whole story on this machine, without touching any network
-# make check  what every commit must pass
-# make help   this list
+## make run     a working volunteer proxy, here and now (ARGS='--host proxy.example')
+## make test    everything the tests need, then the tests
+## make demo    the whole story on this machine, without touching any network
+## make check   what every commit must pass
+## make fuzz    every fuzz target for 10 s each (FUZZ=1m for longer)
+## make help    this list
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -13,12 +14,18 @@ FUZZ    ?= 10s
 .PHONY: help build run test demo check lint cross fuzz bench tools
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^## //p' Makefile
 
-build:
+# Built again only when a source has changed: a new file would lose a
+# capability that was given to the old one.
+SOURCES := go.mod go.sum $(shell find . -name '*.go' -not -name '*_test.go' -not -path './lab/*' -not -path './tools/*')
+
+causeway: $(SOURCES)
 	$(BUILD) -o causeway .
 
-run: build
+build: causeway
+
+run: causeway
 	./causeway serve $(ARGS)
 
 # The race detector needs a C compiler; without one the tests run without it.
@@ -28,7 +35,7 @@ test: tools
 	$(GO) test $(RACE) ./...
 	cd lab && $(GO) test $(RACE) ./...
 
-demo: build
+demo: causeway
 	cd lab && $(GO) run ./cmd/demo --causeway ../causeway $(ARGS)
 
 check: lint cross
@@ -47,7 +54,6 @@ cross:
 	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 $(GO) build -o /dev/null .
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null .
 
-# Every fuzz target for a while: make fuzz FUZZ=1m
 fuzz:
 	@for dir in $$(git ls-files -co --exclude-standard '*_test.go' | grep -v ^lab/ | xargs grep -l '^func Fuzz' | xargs -n1 dirname | sort -u); do \
 		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6-); do \
