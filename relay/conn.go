@@ -2,7 +2,11 @@ package relay
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
+	"sync/atomic"
+
+	"causeway/system"
 )
 
 // Conn is one side of a flow: a connection whose directions end one by one,
@@ -15,18 +19,31 @@ type Conn interface {
 
 // TCP makes a Conn of a *net.TCPConn or of a connection that behaves as one.
 // One that cannot end a single direction, or reset, is closed instead.
-func TCP(c net.Conn) Conn { return tcpConn{c} }
+func TCP(c net.Conn) Conn { return &tcpConn{Conn: c} }
 
-type tcpConn struct{ net.Conn }
+type tcpConn struct {
+	net.Conn
+	said atomic.Bool // our own EOF
+}
 
-func (c tcpConn) CloseWrite() error {
+// Read tells a reset from an EOF also where the system has told somebody else.
+func (c *tcpConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err == io.EOF && !c.said.Load() && system.WasReset(c.Conn) {
+		err = system.ErrReset
+	}
+	return n, err
+}
+
+func (c *tcpConn) CloseWrite() error {
+	c.said.Store(true)
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return c.Close()
 }
 
-func (c tcpConn) Reset() error {
+func (c *tcpConn) Reset() error {
 	if lingering, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 		lingering.SetLinger(0)
 	}
@@ -50,9 +67,6 @@ func (c tlsConn) CloseWrite() error {
 	}
 	return err
 }
-
-// CloseNotify ends the session's direction alone; the FIN is left to Close.
-func (c tlsConn) CloseNotify() error { return c.Conn.CloseWrite() }
 
 // Reset drops the connection under the session, without an alert.
 func (c tlsConn) Reset() error { return c.raw.Reset() }

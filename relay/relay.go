@@ -122,8 +122,7 @@ func (r *run) half(dst, src Conn, count *atomic.Int64) {
 		r.finish(Reset)
 		return
 	}
-	dst.CloseWrite()
-	r.halfClosed()
+	r.halfClosed(dst)
 }
 
 // copyHalf moves bytes until src says EOF. A waiting direction holds a small
@@ -163,10 +162,16 @@ func (r *run) copyHalf(dst, src Conn, count *atomic.Int64) error {
 	}
 }
 
-// halfClosed shortens the idle time: one side has nothing more to say.
-func (r *run) halfClosed() {
+// halfClosed passes an EOF on and shortens the idle time: one side has nothing
+// more to say. A flow that has ended gets no EOF between its resets.
+func (r *run) halfClosed(dst Conn) {
 	r.mu.Lock()
+	if r.end != "" {
+		r.mu.Unlock()
+		return
+	}
 	r.limit = min(r.limit, or(r.HalfClosed, DefaultHalfClosed))
+	dst.CloseWrite()
 	r.mu.Unlock()
 	r.last.Store(time.Now().UnixNano())
 	r.quiet.Store(false)

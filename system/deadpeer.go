@@ -73,3 +73,15 @@ type queue struct {
 	unanswered bool          // something was sent that asks for an answer
 	lastAnswer time.Duration // how long ago the peer last acknowledged anything
 }
+
+// WasReset says whether an EOF on c, whose own direction is still open, was
+// really a reset: the system tells of a reset once, and a write in another
+// goroutine may have been told. Only Linux knows; elsewhere it is false.
+func WasReset(c net.Conn) bool {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return false
+	}
+	raw, err := tcp.SyscallConn()
+	return err == nil && wasReset(raw)
+}

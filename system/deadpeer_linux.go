@@ -7,13 +7,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func queueOf(c syscall.RawConn) queue {
+// tcpInfo is nil for a connection that this process has closed.
+func tcpInfo(c syscall.RawConn) *unix.TCPInfo {
 	var info *unix.TCPInfo
 	var err error
 	controlErr := c.Control(func(fd uintptr) {
 		info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
 	})
 	if controlErr != nil || err != nil {
+		return nil
+	}
+	return info
+}
+
+const stateClosed = 7 // TCP_CLOSE
+
+func wasReset(c syscall.RawConn) bool {
+	info := tcpInfo(c)
+	return info == nil || info.State == stateClosed
+}
+
+func queueOf(c syscall.RawConn) queue {
+	info := tcpInfo(c)
+	if info == nil {
 		return queue{}
 	}
 	return queue{

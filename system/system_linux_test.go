@@ -2,6 +2,7 @@ package system
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -186,5 +187,32 @@ func TestUnprivilegedPortStart(t *testing.T) {
 	}
 	if got := UnprivilegedPortStart(); got < 0 || got > 65536 {
 		t.Errorf("this machine: got %d", got)
+	}
+}
+
+func TestAResetThatAWriteWasToldOfIsStillSeen(t *testing.T) {
+	client, server := loopback(t, net.ListenConfig{})
+	client.SetLinger(0)
+	client.Close()
+	var err error
+	for err == nil { // the first to fail is told of the reset
+		_, err = server.Write([]byte("x"))
+	}
+	if _, err := server.Read(make([]byte, 1)); err != io.EOF {
+		t.Skipf("this system tells of a reset twice: %v", err)
+	}
+	if !WasReset(server) {
+		t.Error("the reset looks like an EOF")
+	}
+}
+
+func TestAnEOFIsNoReset(t *testing.T) {
+	client, server := loopback(t, net.ListenConfig{})
+	client.CloseWrite()
+	if _, err := server.Read(make([]byte, 1)); err != io.EOF {
+		t.Fatal(err)
+	}
+	if WasReset(server) {
+		t.Error("an EOF looks like a reset")
 	}
 }
