@@ -62,7 +62,9 @@ func fit(files, memory uint64, most int) room {
 // harden keeps what passes through memory from reaching a disk or a screen: no
 // core dumps, and no stack traces, whose arguments can hold an address.
 func harden(log *slog.Logger) {
-	debug.SetTraceback("none")
+	if err := system.QuietCrashes(); err != nil {
+		log.Warn("a crash may print stacks", "err", err)
+	}
 	if err := system.NoCoreDumps(); err != nil {
 		log.Warn("core dumps could not be turned off", "err", err)
 	}

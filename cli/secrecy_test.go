@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"causeway/system"
 )
 
 // The addresses that must be found nowhere: of a socket, and from PROXY headers.
@@ -69,10 +71,13 @@ func TestAPhonesAddressIsFoundNowhere(t *testing.T) {
 	v.callFromEverywhere(t)
 	places := map[string][]byte{"metrics": v.metrics(t)}
 
-	// It crashes with connections open and their addresses in memory.
+	// It is made to crash with connections open and their addresses in memory.
 	v.cmd.Process.Signal(syscall.SIGABRT)
 	v.cmd.Wait()
 	places["output, and what a crash prints"] = v.output.Bytes()
+	if strings.Contains(v.output.String(), "goroutine ") {
+		t.Errorf("a crash prints stacks:\n%s", v.output.String())
+	}
 	state := filepath.Join(dir, "state")
 	err := filepath.WalkDir(state, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -84,7 +89,7 @@ func TestAPhonesAddressIsFoundNowhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(places) < 4 || !strings.Contains(v.output.String(), "SIGABRT") {
+	if len(places) < 4 || !strings.Contains(v.output.String(), "level=INFO") {
 		t.Fatalf("too little to search: %d places, output %q", len(places), v.output.String())
 	}
 	for place, content := range places {
@@ -93,6 +98,37 @@ func TestAPhonesAddressIsFoundNowhere(t *testing.T) {
 				t.Errorf("%v stands as %s in %s:\n%s", addr, form, place, content)
 			}
 		}
+	}
+}
+
+func TestNoSignalMakesItPrintStacks(t *testing.T) {
+	for _, signal := range system.StackSignals() {
+		v := startVolunteer(t, t.TempDir())
+		v.cmd.Process.Signal(signal)
+		if err := v.cmd.Wait(); err != nil {
+			t.Errorf("%v: %v", signal, err)
+		}
+		if strings.Contains(v.output.String(), "goroutine ") {
+			t.Errorf("%v prints stacks:\n%s", signal, v.output.String())
+		}
+	}
+}
+
+func TestAnOutputThatNobodyReadsIsNoReasonToStop(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := startVolunteerTo(t, t.TempDir(), writer)
+	reader.Close()
+	writer.Close()
+	v.cmd.Process.Signal(syscall.SIGHUP) // which is answered by a line of log
+	if err := v.carries(); err != nil {
+		t.Error(err)
+	}
+	v.cmd.Process.Signal(syscall.SIGTERM)
+	if err := v.cmd.Wait(); err != nil {
+		t.Errorf("it did not end cleanly: %v", err)
 	}
 }
 
@@ -106,6 +142,11 @@ type volunteer struct {
 // startVolunteer starts causeway serve beside a stand-in for the messengers'
 // servers, behind the command of prefix if one is given.
 func startVolunteer(t *testing.T, dir string, prefix ...string) *volunteer {
+	return startVolunteerTo(t, dir, nil, prefix...)
+}
+
+// startVolunteerTo is the same with the output going to a file, if not nil.
+func startVolunteerTo(t *testing.T, dir string, output *os.File, prefix ...string) *volunteer {
 	standin := exec.Command("standin")
 	standin.Env = append(os.Environ(), "STANDIN="+dir+"/standin")
 	if err := standin.Start(); err != nil {
@@ -131,6 +172,9 @@ func startVolunteer(t *testing.T, dir string, prefix ...string) *volunteer {
 	v.cmd = exec.Command(command[0], command[1:]...)
 	v.cmd.Env = append(os.Environ(), "STANDIN="+dir+"/standin", "GOTRACEBACK=")
 	v.cmd.Stdout, v.cmd.Stderr = &v.output, &v.output
+	if output != nil {
+		v.cmd.Stdout, v.cmd.Stderr = output, output
+	}
 	if err := v.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

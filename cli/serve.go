@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"causeway/proxy"
 	"causeway/scrub"
 	"causeway/stats"
+	"causeway/system"
 	"causeway/upstream"
 	"causeway/web"
 )
@@ -110,20 +112,27 @@ func (p *plan) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// signals ends stop at the first SIGINT or SIGTERM and kill at the second;
-// reload gets one value for each SIGHUP until forget.
+// signals ends stop at the first SIGINT or SIGTERM and kill at the second, or
+// both at a signal that would make the runtime print stacks. reload gets one
+// value for each SIGHUP until forget. A reader of the output that has gone is no
+// reason to stop.
 func signals(ctx context.Context) (stop, kill context.Context, reload <-chan os.Signal, forget func()) {
 	stop, endStop := context.WithCancel(ctx)
 	kill, endKill := context.WithCancel(ctx)
 	ends, hangups := make(chan os.Signal, 2), make(chan os.Signal, 1)
 	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(ends, system.StackSignals()...)
 	signal.Notify(hangups, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE)
 	done := make(chan struct{})
 	go func() {
-		for _, end := range []func(){endStop, endKill} {
+		for {
 			select {
-			case <-ends:
-				end()
+			case got := <-ends:
+				if stop.Err() != nil || slices.Contains(system.StackSignals(), got) {
+					endKill()
+				}
+				endStop()
 			case <-done:
 				return
 			}
@@ -132,6 +141,7 @@ func signals(ctx context.Context) (stop, kill context.Context, reload <-chan os.
 	return stop, kill, hangups, sync.OnceFunc(func() {
 		signal.Stop(ends)
 		signal.Stop(hangups)
+		signal.Reset(syscall.SIGPIPE)
 		close(done)
 		close(hangups)
 		endStop()
