@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -54,16 +55,19 @@ func (s *Server) carry(raw net.Conn, port *Port) (*stats.Route, stats.Outcome) {
 	}
 	defer leave()
 
+	admitted := s.Admitted == nil || s.Admitted(from.Addr())
+	var session *tls.Conn
 	if port.TLS {
-		client, err = s.handshake(client)
+		session, err = s.handshake(client, admitted)
 		if err != nil {
 			return s.Stats.Nobody, stats.NoHandshake
 		}
+		client = relay.TLS(session, client)
 		defer client.Close()
 	}
 
 	// Which messenger does it speak? Nothing is dialed before that is proven.
-	proven, outcome := s.look(client, port)
+	proven, outcome := s.look(client, session, port, admitted)
 	if proven.route == nil {
 		return s.Stats.Nobody, outcome
 	}

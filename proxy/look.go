@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"time"
 
 	"causeway/relay"
@@ -27,10 +28,15 @@ const (
 
 // look finds out which messenger a connection speaks. On ports with a web site
 // net/http owns the connection until that is proven; elsewhere bytes that no
-// messenger sends end it, without a word.
-func (s *Server) look(client relay.Conn, port *Port) (proven, stats.Outcome) {
+// messenger sends end it, without a word. Networks that are not admitted are
+// strangers whatever they send.
+func (s *Server) look(client relay.Conn, session *tls.Conn, port *Port, admitted bool) (proven, stats.Outcome) {
 	if port.Site() {
-		return s.site.look(client, port, s.logCrash)
+		return s.site.look(session, port, admitted, s.logCrash)
+	}
+	if !admitted {
+		client.Reset()
+		return proven{}, stats.NotAdmitted
 	}
 	client.SetReadDeadline(time.Now().Add(HandshakeTime))
 	defer client.SetReadDeadline(time.Time{})

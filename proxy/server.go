@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"causeway/limit"
@@ -45,6 +46,10 @@ type Server struct {
 	TrustHeader []netip.Prefix     // who may send PROXY headers
 	Public      netip.Addr         // given as the address connected to in PROXY headers; zero: the socket's own
 
+	// Admitted says whose networks may use the app ports; nil is everybody's.
+	// Whatever others send, they meet a web site, or a port that resets.
+	Admitted func(netip.Addr) bool
+
 	Limits limit.Limiter
 	Idle   time.Duration // 0: relay.DefaultIdle
 	Drain  time.Duration // how long open connections may go on after the stop
@@ -52,7 +57,9 @@ type Server struct {
 	ctx   context.Context // ends when connections must
 	conns sync.WaitGroup
 	site  *site
-	tls   *tls.Config
+	tls   tlsConfigs
+
+	acceptLogged atomic.Int64 // when an accept error was last logged, Unix nanoseconds
 }
 
 // Listener is an open port.
@@ -100,7 +107,7 @@ func (s *Server) Run(stop, kill context.Context, listeners []Listener) {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
-	s.tls = s.tlsConfig()
+	s.tls = newTLSConfigs(s.Certificate)
 	s.Stats.Open(s.Limits.Open)
 	routes := s.routes(listeners)
 	s.site = newSite(s.logged(s.Site))
@@ -160,6 +167,14 @@ func (s *Server) routes(listeners []Listener) []Route {
 	return routes
 }
 
+// logAccept says once a minute, for all ports, that no connections can be taken.
+func (s *Server) logAccept(err error) {
+	last, now := s.acceptLogged.Load(), time.Now()
+	if now.Sub(time.Unix(0, last)) > acceptLogInterval && s.acceptLogged.CompareAndSwap(last, now.UnixNano()) {
+		s.Log.Warn("cannot take new connections for the moment", "err", err)
+	}
+}
+
 const (
 	acceptBackoffMin  = 5 * time.Millisecond
 	acceptBackoffMax  = 50 * time.Millisecond
@@ -170,17 +185,13 @@ const (
 // it: out of descriptors or memory, it waits a moment and goes on.
 func (s *Server) accept(l Listener) {
 	backoff := acceptBackoffMin
-	var lastLog time.Time
 	for {
 		raw, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
-			if time.Since(lastLog) > acceptLogInterval {
-				lastLog = time.Now()
-				s.Log.Warn("cannot take new connections for the moment", "port", l.Port.Listen, "err", err)
-			}
+			s.logAccept(err)
 			time.Sleep(backoff)
 			backoff = min(2*backoff, acceptBackoffMax)
 			continue

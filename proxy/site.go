@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"io"
 	"log"
 	"net"
@@ -8,7 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"causeway/relay"
+	"golang.org/x/net/http2"
+
 	"causeway/stats"
 )
 
@@ -26,6 +28,7 @@ const (
 // time-outs and answers are net/http's own.
 type site struct {
 	server http.Server
+	h2     http2.Server
 	queue  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
@@ -34,7 +37,7 @@ type site struct {
 // newSite makes the web server. It logs nothing: net/http's messages are about
 // what strangers sent.
 func newSite(handler http.Handler) *site {
-	return &site{
+	s := &site{
 		server: http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: HandshakeTime,
@@ -44,10 +47,17 @@ func newSite(handler http.Handler) *site {
 			MaxHeaderBytes:    siteHeader,
 			ErrorLog:          log.New(io.Discard, "", 0),
 		},
+		h2:     http2.Server{IdleTimeout: siteIdle, NewWriteScheduler: scheduler},
 		queue:  make(chan net.Conn),
 		closed: make(chan struct{}),
 	}
+	s.server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // look speaks HTTP/2
+	return s
 }
+
+// scheduler is one with which this HTTP/2 sends the settings that net/http's own
+// copy sends: the newer ones add SETTINGS_NO_RFC7540_PRIORITIES.
+func scheduler() http2.WriteScheduler { return http2.NewPriorityWriteScheduler(nil) }
 
 // run serves until close.
 func (s *site) run() { s.server.Serve(s) }
@@ -81,9 +91,14 @@ func (s *site) Close() error {
 func (s *site) Addr() net.Addr { return &net.TCPAddr{} }
 
 // look gives the connection to the web server and waits until it is proven to
-// be a messenger's, or over. crashed is called where a panic was stopped.
-func (s *site) look(client relay.Conn, port *Port, crashed func()) (proven, stats.Outcome) {
-	v := &visitor{Conn: client, port: port, crashed: crashed, found: make(chan proven, 1), over: make(chan struct{})}
+// be a messenger's, or over. Where sniff is false it can only be a stranger's.
+func (s *site) look(session *tls.Conn, port *Port, sniff bool, crashed func()) (proven, stats.Outcome) {
+	v := newVisitor(session, port, sniff, crashed)
+	if session.ConnectionState().NegotiatedProtocol == http2.NextProtoTLS {
+		s.h2.ServeConn(v, &http2.ServeConnOpts{BaseConfig: &s.server, Handler: s.server.Handler})
+		v.Close()
+		return v.judgement()
+	}
 	select {
 	case s.queue <- v:
 	case <-s.closed:
@@ -93,12 +108,6 @@ func (s *site) look(client relay.Conn, port *Port, crashed func()) (proven, stat
 	case found := <-v.found:
 		return found, ""
 	case <-v.over:
-	}
-	// A messenger may have been proven in the moment that net/http let go.
-	select {
-	case found := <-v.found:
-		return found, ""
-	default:
-		return proven{}, v.outcome()
+		return v.judgement()
 	}
 }

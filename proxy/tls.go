@@ -7,40 +7,49 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/net/http2"
+
 	"causeway/relay"
 )
 
-// tlsConfig is the TLS of the web site. An app may offer any ALPN or none, and
-// crypto/tls refuses a client that offers only unknown ones; so ALPN is
-// negotiated only with a client that offers http/1.1.
-func (s *Server) tlsConfig() *tls.Config {
-	plain := &tls.Config{GetCertificate: s.Certificate, MinVersion: tls.VersionTLS12}
-	web := plain.Clone()
-	web.NextProtos = []string{"http/1.1"}
-	plain.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if slices.Contains(hello.SupportedProtos, "http/1.1") {
-			return web, nil
+// protocols are what the web site negotiates, in net/http's order.
+var protocols = []string{http2.NextProtoTLS, "http/1.1"}
+
+// tlsConfigs are the TLS of the web site. For strangers it is just that. An app
+// may offer any ALPN or none, and crypto/tls refuses a client that offers only
+// unknown ones; so with the admitted such a client negotiates none.
+type tlsConfigs struct {
+	stranger, admitted *tls.Config
+}
+
+func newTLSConfigs(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) tlsConfigs {
+	stranger := &tls.Config{GetCertificate: certificate, NextProtos: protocols}
+	admitted := &tls.Config{GetCertificate: certificate}
+	admitted.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.ContainsFunc(hello.SupportedProtos, func(p string) bool { return slices.Contains(protocols, p) }) {
+			return stranger, nil
 		}
 		return nil, nil
 	}
-	return plain
+	return tlsConfigs{stranger, admitted}
 }
 
 // handshake ends TLS. A browser that spoke plain HTTP is told so in net/http's
 // own words.
-func (s *Server) handshake(client relay.Conn) (relay.Conn, error) {
+func (s *Server) handshake(client relay.Conn, admitted bool) (*tls.Conn, error) {
 	client.SetDeadline(time.Now().Add(HandshakeTime))
 	defer client.SetDeadline(time.Time{})
-	session := tls.Server(client, s.tls)
+	config := s.tls.stranger
+	if admitted {
+		config = s.tls.admitted
+	}
+	session := tls.Server(client, config)
 	err := session.Handshake()
 	var notTLS tls.RecordHeaderError
 	if errors.As(err, &notTLS) && notTLS.Conn != nil && looksLikeHTTP(notTLS.RecordHeader) {
 		io.WriteString(client, "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
 	}
-	if err != nil {
-		return nil, err
-	}
-	return relay.TLS(session, client), nil
+	return session, err
 }
 
 // looksLikeHTTP is net/http's test of a record header that is none.

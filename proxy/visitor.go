@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -8,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"causeway/relay"
 	"causeway/sniff"
 	"causeway/stats"
 )
@@ -16,7 +16,7 @@ import (
 // visitor is a connection that net/http serves as long as nothing is proven.
 // net/http reads from one goroutine at a time.
 type visitor struct {
-	relay.Conn
+	*tls.Conn
 	port    *Port
 	crashed func()
 	found   chan proven   // gets at most one
@@ -27,12 +27,36 @@ type visitor struct {
 	silent atomic.Bool // it left without a byte
 	broken atomic.Bool // judging it crashed
 
+	// HTTP/2 speaks first, and an app that took it for granted that nobody would
+	// must not hear it: so nothing is sent before the visitor is judged.
+	writing sync.Mutex
+	judged  bool
+	held    []byte
+
 	// Of the reader alone.
-	judged  bool   // a stranger's: what net/http reads is what comes
 	looks   int    // how often bytes were judged
 	buffer  []byte // while not judged
 	first   []byte // bytes that net/http has not been given
 	failure error  // what ended the reading of first
+}
+
+// mostHeld bounds what HTTP/2 may have to say before it is spoken to, in bytes.
+const mostHeld = 64 << 10
+
+func newVisitor(session *tls.Conn, port *Port, sniff bool, crashed func()) *visitor {
+	return &visitor{Conn: session, port: port, crashed: crashed, judged: !sniff,
+		found: make(chan proven, 1), over: make(chan struct{})}
+}
+
+// judgement is what became of a visitor that net/http has let go, which may
+// have been in the moment in which a messenger was proven.
+func (v *visitor) judgement() (proven, stats.Outcome) {
+	select {
+	case found := <-v.found:
+		return found, ""
+	default:
+		return proven{}, v.outcome()
+	}
 }
 
 var errCrashed = errors.New("judging the first bytes crashed")
@@ -51,7 +75,7 @@ func (v *visitor) outcome() stats.Outcome {
 // Read gives net/http what a stranger sends. While the bytes may still become
 // a greeting it waits for more, under the deadline that net/http has set.
 func (v *visitor) Read(p []byte) (int, error) {
-	for !v.judged {
+	for !v.isJudged() {
 		v.judge()
 	}
 	if v.defect.Load() {
@@ -76,7 +100,8 @@ func (v *visitor) judge() {
 	defer func() {
 		if recover() != nil { // before net/http does, whose log has the panic's text
 			v.broken.Store(true)
-			v.judged, v.first, v.failure = true, nil, errCrashed
+			v.first, v.failure = nil, errCrashed
+			v.release()
 			v.crashed()
 		}
 	}()
@@ -90,17 +115,39 @@ func (v *visitor) judge() {
 	if n > 0 {
 		verdict, route, name = v.port.judge(v.first)
 	}
-	if verdict == sniff.Yes {
-		v.defect.Store(true)
-		v.Conn.SetDeadline(time.Time{})
-		v.found <- proven{route: route, name: name, first: v.first}
-		v.first = nil
-	}
 	if verdict == sniff.More && err == nil && v.looks < mostLooks {
 		return
 	}
+	v.buffer = nil
+	if verdict == sniff.Yes {
+		v.defect.Store(true)
+		v.Conn.SetDeadline(time.Time{})
+		first := v.first
+		v.first = nil
+		v.release()
+		v.found <- proven{route: route, name: name, first: first}
+		return
+	}
 	v.silent.Store(v.looks == 1 && n == 0)
-	v.judged, v.buffer, v.failure = true, nil, err
+	v.failure = err
+	v.release()
+}
+
+func (v *visitor) isJudged() bool {
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	return v.judged
+}
+
+// release ends the judging, and sends a stranger what was held back.
+func (v *visitor) release() {
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	v.judged = true
+	if len(v.held) > 0 && !v.defect.Load() {
+		v.Conn.Write(v.held) // net/http finds out with its next write
+	}
+	v.held = nil
 }
 
 // Write is net/http's answer to a stranger.
@@ -108,6 +155,13 @@ func (v *visitor) Write(p []byte) (int, error) {
 	if v.defect.Load() {
 		return 0, net.ErrClosed
 	}
+	v.writing.Lock()
+	if !v.judged && len(v.held)+len(p) <= mostHeld {
+		v.held = append(v.held, p...)
+		v.writing.Unlock()
+		return len(p), nil
+	}
+	v.writing.Unlock()
 	return v.Conn.Write(p)
 }
 
@@ -116,6 +170,7 @@ func (v *visitor) Close() error {
 	if v.defect.Load() {
 		return nil
 	}
+	v.release()
 	err := v.Conn.Close()
 	v.once.Do(func() { close(v.over) })
 	return err
@@ -126,9 +181,6 @@ func (v *visitor) Close() error {
 func (v *visitor) CloseWrite() error {
 	if v.defect.Load() {
 		return nil
-	}
-	if session, ok := v.Conn.(interface{ CloseNotify() error }); ok {
-		return session.CloseNotify()
 	}
 	return v.Conn.CloseWrite()
 }

@@ -12,9 +12,11 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -24,7 +26,6 @@ import (
 	"causeway/proxyproto"
 	"causeway/stats"
 	"causeway/upstream"
-	"causeway/web"
 )
 
 // The cast: addresses in a network that exists in memory only.
@@ -88,7 +89,7 @@ func inWorld(t *testing.T, change func(w *world), test func(t *testing.T, w *wor
 		w.server = &proxy.Server{
 			Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate, nil },
 			Upstream:    &upstream.Dialer{Lookup: w.lookup, DialAddr: w.dialAddr, Own: func() []netip.Addr { return []netip.Addr{volunteer, ownPublic} }},
-			Site:        web.Site(),
+			Site:        testSite(),
 			Stats:       stats.New("test"),
 			Log:         slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			SendHeader:  proxyproto.V1,
@@ -244,6 +245,11 @@ func (w *world) upstreamDials() int {
 		}
 	}
 	return sum
+}
+
+// testSite is a web site of one page and the 404s of Go's own file server.
+func testSite() http.Handler {
+	return http.FileServerFS(fstest.MapFS{"index.html": {Data: []byte("<!doctype html><title>Hello</title><p>Hello.\n")}})
 }
 
 var madeOnce = sync.OnceValues(func() (*tls.Certificate, error) {

@@ -19,6 +19,7 @@ type Outcome string
 const (
 	Full          Outcome = "over_limit"      // no place for one more
 	BadHeader     Outcome = "bad_header"      // no proper PROXY header, or not from a trusted sender
+	NotAdmitted   Outcome = "not_admitted"    // on a port without a web site, from a network that is not admitted
 	NoHandshake   Outcome = "no_handshake"    // TLS did not come about
 	Silent        Outcome = "silent"          // no first bytes within their deadline
 	Stranger      Outcome = "stranger"        // first bytes of no messenger
@@ -34,7 +35,7 @@ const (
 // A connection that is proven to be a messenger's ends in one of carried, any
 // other in one of the rest; a crash may happen to both.
 var (
-	nobodys = []Outcome{Full, BadHeader, NoHandshake, Silent, Stranger, Site, Crashed}
+	nobodys = []Outcome{Full, BadHeader, NotAdmitted, NoHandshake, Silent, Stranger, Site, Crashed}
 	carried = []Outcome{NoUpstream, Carried, CarriedReset, CarriedIdle, CarriedToStop, Crashed}
 )
 
