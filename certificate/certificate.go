@@ -1,5 +1,6 @@
 // Package certificate keeps the certificate that the proxy shows to apps and
-// strangers: the volunteer's own files, or a self-signed one that renews itself.
+// strangers: the volunteer's own files, an ordinary one that a CA gives by ACME, or
+// a self-signed one; the last two renew themselves.
 package certificate
 
 import (

@@ -196,9 +196,15 @@ func (k *keeper) saveTo(key crypto.Signer, stored bool, cert *tls.Certificate) e
 	return write(filepath.Join(k.dir, certName), encode("CERTIFICATE", cert.Certificate[0]), certMode)
 }
 
-func (k *keeper) warn(err error) {
-	if k.warning != nil {
-		err = fmt.Errorf("%w; %w", k.warning, err)
+func (k *keeper) warn(err error) { k.warning = both(k.warning, err) }
+
+// both is one error of two, any of which may be nil.
+func both(first, second error) error {
+	if first == nil {
+		return second
 	}
-	k.warning = err
+	if second == nil {
+		return first
+	}
+	return fmt.Errorf("%w; %w", first, second)
 }
