@@ -5,32 +5,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"causeway/stats"
 )
-
-func TestTheSiteIsAnEmptyFolderOfGosFileServer(t *testing.T) {
-	folder := t.TempDir()
-	ours, theirs := httptest.NewServer(Site()), httptest.NewServer(http.FileServer(http.Dir(folder)))
-	defer ours.Close()
-	defer theirs.Close()
-	stamp := filepath.Join(folder, ".")
-	if _, err := os.Stat(stamp); err != nil {
-		t.Fatal(err)
-	}
-	for _, request := range []string{"GET /", "GET /favicon.ico", "GET /index.html", "GET //", "GET /../etc/passwd", "POST /", "HEAD /", "OPTIONS /", "GET /a/b/"} {
-		t.Run(request, func(t *testing.T) {
-			got, want := answer(t, ours, request), answer(t, theirs, request)
-			if got != want {
-				t.Errorf("got\n%s\nwant\n%s", got, want)
-			}
-		})
-	}
-}
 
 // answer is the raw reply without the two headers that hold a time.
 func answer(t *testing.T, server *httptest.Server, request string) string {

@@ -87,7 +87,7 @@ func Start(config Config) (*Volunteer, error) {
 	server := &proxy.Server{
 		Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate, nil },
 		Upstream:    dialer,
-		Site:        web.Site(),
+		Site:        web.SiteBuiltIn([]byte("lab")),
 		Stats:       stats.New("lab"),
 		SendHeader:  config.SendHeader,
 		TrustHeader: config.Trust,
