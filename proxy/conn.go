@@ -67,7 +67,7 @@ func (s *Server) carry(raw net.Conn, port *Port) (*stats.Route, stats.Outcome) {
 	}
 
 	// Which messenger does it speak? Nothing is dialed before that is proven.
-	proven, outcome := s.look(client, session, port, admitted)
+	proven, outcome := s.look(client, session, from, port, admitted)
 	if proven.route == nil {
 		return s.Stats.Nobody, outcome
 	}

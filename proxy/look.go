@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"crypto/tls"
+	"net/netip"
 	"time"
 
 	"causeway/relay"
@@ -30,9 +31,9 @@ const (
 // net/http owns the connection until that is proven; elsewhere bytes that no
 // messenger sends end it, without a word. Networks that are not admitted are
 // strangers whatever they send.
-func (s *Server) look(client relay.Conn, session *tls.Conn, port *Port, admitted bool) (proven, stats.Outcome) {
+func (s *Server) look(client relay.Conn, session *tls.Conn, from netip.AddrPort, port *Port, admitted bool) (proven, stats.Outcome) {
 	if port.Site() {
-		return s.site.look(session, port, admitted, s.logCrash)
+		return s.site.look(session, from, port, admitted, s.logCrash)
 	}
 	if !admitted {
 		client.Reset()

@@ -37,6 +37,7 @@ const (
 // be set before Run, and nothing changed after.
 type Server struct {
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	Challenge   func(*tls.ClientHelloInfo) *tls.Config // answers a CA that checks the name; nil: none
 	Upstream    *upstream.Dialer
 	Site        http.Handler
 	Stats       *stats.Stats
@@ -107,7 +108,7 @@ func (s *Server) Run(stop, kill context.Context, listeners []Listener) {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
-	s.tls = newTLSConfigs(s.Certificate)
+	s.tls = newTLSConfigs(s.Certificate, s.Challenge)
 	s.Stats.Open(s.Limits.Open)
 	routes := s.routes(listeners)
 	s.site = newSite(s.logged(s.Site))

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -92,8 +93,8 @@ func (s *site) Addr() net.Addr { return &net.TCPAddr{} }
 
 // look gives the connection to the web server and waits until it is proven to
 // be a messenger's, or over. Where sniff is false it can only be a stranger's.
-func (s *site) look(session *tls.Conn, port *Port, sniff bool, crashed func()) (proven, stats.Outcome) {
-	v := newVisitor(session, port, sniff, crashed)
+func (s *site) look(session *tls.Conn, from netip.AddrPort, port *Port, sniff bool, crashed func()) (proven, stats.Outcome) {
+	v := newVisitor(session, from, port, sniff, crashed)
 	if session.ConnectionState().NegotiatedProtocol == http2.NextProtoTLS {
 		s.h2.ServeConn(v, &http2.ServeConnOpts{BaseConfig: &s.server, Handler: s.server.Handler})
 		v.Close()

@@ -22,12 +22,22 @@ type tlsConfigs struct {
 	stranger, admitted *tls.Config
 }
 
-func newTLSConfigs(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) tlsConfigs {
-	stranger := &tls.Config{GetCertificate: certificate, NextProtos: protocols}
+func newTLSConfigs(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), challenge func(*tls.ClientHelloInfo) *tls.Config) tlsConfigs {
+	if challenge == nil {
+		challenge = func(*tls.ClientHelloInfo) *tls.Config { return nil }
+	}
+	web := &tls.Config{GetCertificate: certificate, NextProtos: protocols}
+	stranger := web.Clone()
+	stranger.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		return challenge(hello), nil
+	}
 	admitted := &tls.Config{GetCertificate: certificate}
 	admitted.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if config := challenge(hello); config != nil {
+			return config, nil
+		}
 		if slices.ContainsFunc(hello.SupportedProtos, func(p string) bool { return slices.Contains(protocols, p) }) {
-			return stranger, nil
+			return web, nil
 		}
 		return nil, nil
 	}

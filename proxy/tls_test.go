@@ -2,8 +2,11 @@ package proxy_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +123,36 @@ func TestPrefixesOfAGreetingNeverDial(t *testing.T) {
 				conn.Close()
 				if dials := w.upstreamDials() - before; dials != 0 {
 					t.Errorf("%d dials", dials)
+				}
+			})
+		})
+	}
+}
+
+func TestAnAuthorityThatChecksTheNameIsAnswered(t *testing.T) {
+	const acme = "acme-tls/1" // RFC 8737
+	for _, admitted := range []bool{true, false} {
+		t.Run(fmt.Sprintf("admitted %v", admitted), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				answer := &tls.Config{GetCertificate: w.server.Certificate, NextProtos: []string{acme}}
+				w.server.Admitted = func(netip.Addr) bool { return admitted }
+				w.server.Challenge = func(hello *tls.ClientHelloInfo) *tls.Config {
+					if hello.ServerName == "proxy.example" && slices.Contains(hello.SupportedProtos, acme) {
+						return answer
+					}
+					return nil
+				}
+			}, func(t *testing.T, w *world) {
+				conn, err := w.open(phone, 443, nil, &tls.Config{ServerName: "proxy.example", NextProtos: []string{acme}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := conn.(*tls.Conn).ConnectionState().NegotiatedProtocol; got != acme {
+					t.Errorf("got %q, want %q", got, acme)
+				}
+				conn.Close()
+				if _, err := w.open(phone, 443, nil, &tls.Config{ServerName: "other.example", NextProtos: []string{acme}}); (err == nil) != admitted {
+					t.Errorf("another name: got %v", err)
 				}
 			})
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 // net/http reads from one goroutine at a time.
 type visitor struct {
 	*tls.Conn
+	from    netip.AddrPort // who it is, also behind a load balancer
 	port    *Port
 	crashed func()
 	found   chan proven   // gets at most one
@@ -43,8 +45,8 @@ type visitor struct {
 // mostHeld bounds what HTTP/2 may have to say before it is spoken to, in bytes.
 const mostHeld = 64 << 10
 
-func newVisitor(session *tls.Conn, port *Port, sniff bool, crashed func()) *visitor {
-	return &visitor{Conn: session, port: port, crashed: crashed, judged: !sniff,
+func newVisitor(session *tls.Conn, from netip.AddrPort, port *Port, sniff bool, crashed func()) *visitor {
+	return &visitor{Conn: session, from: from, port: port, crashed: crashed, judged: !sniff,
 		found: make(chan proven, 1), over: make(chan struct{})}
 }
 
@@ -164,6 +166,9 @@ func (v *visitor) Write(p []byte) (int, error) {
 	v.writing.Unlock()
 	return v.Conn.Write(p)
 }
+
+// RemoteAddr tells the web site whom it talks to.
+func (v *visitor) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(v.from) }
 
 // Close is net/http's; a messenger's connection lives on.
 func (v *visitor) Close() error {
