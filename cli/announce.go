@@ -9,12 +9,14 @@ import (
 	"slices"
 	"strings"
 
+	"causeway/certificate"
 	"causeway/invite"
 	"causeway/proxy"
+	"causeway/system"
 )
 
 // announce says what is running and how to share it.
-func (p *plan) announce(w io.Writer, fits room) {
+func (p *plan) announce(w io.Writer, fits room, source *certificate.Source) {
 	fmt.Fprintf(w, "Causeway %s is up and carries %s.\n\n", version, p.titles())
 	for _, port := range p.open {
 		fmt.Fprintf(w, "  listening  %-6d %s\n", port.Listen, p.work(&port))
@@ -31,7 +33,15 @@ func (p *plan) announce(w io.Writer, fits room) {
 	if p.allowPrivate {
 		fmt.Fprintf(w, "\n  WARNING    --allow-private-upstreams is on: names may lead into private networks. For tests only.\n")
 	}
-	p.announceLink(w)
+	if source.ACME != nil && source.Kind() == certificate.SelfSigned {
+		fmt.Fprintf(w, "  meanwhile  an authority is asked to certify %s, which agrees to its terms; such certificates are\n"+
+			"             published, so this name or address becomes known. Until then the certificate is self-signed.\n", p.host)
+	}
+	if p.access == accessInvited {
+		p.announceInvited(w)
+	} else {
+		p.announceLink(w, source)
+	}
 	fmt.Fprintf(w, "\nCtrl-C stops: open connections may go on for %v; a second Ctrl-C ends them.\n", p.drain)
 }
 
@@ -63,8 +73,26 @@ func (p *plan) work(port *proxy.Port) string {
 	return text
 }
 
+// announceInvited says how people get in.
+func (p *plan) announceInvited(w io.Writer) {
+	fmt.Fprintf(w, "\nOnly networks that have opened an invitation page get in. Make one for each circle of people:\n\n"+
+		"  %s\n", p.inviteCommand())
+	if p.pageAddress() == (invite.Address{}) {
+		fmt.Fprintf(w, "\n  note       no invitation can be opened yet: give this machine's address with --host, and open port 443\n")
+	}
+}
+
+// inviteCommand makes an invitation of this proxy.
+func (p *plan) inviteCommand() string {
+	command := "causeway invite new --label family"
+	if p.state != system.StateDir() {
+		command += " --state " + p.state
+	}
+	return command
+}
+
 // announceLink prints the share link and its QR code, or why there is none.
-func (p *plan) announceLink(w io.Writer) {
+func (p *plan) announceLink(w io.Writer, source *certificate.Source) {
 	host, note := p.linkHost()
 	link, err := p.link(host)
 	if err != nil {
@@ -81,7 +109,7 @@ func (p *plan) announceLink(w io.Writer) {
 	fmt.Fprintf(w, "\n%s\n", qr(w, link.String()))
 	fmt.Fprintf(w, "By hand: Settings > Storage and data > Proxy > Use proxy, host %s, chat port %d, media port %d, TLS %s.\n",
 		link.Host, link.ChatPort, link.MediaPort, onOff(link.ChatTLS))
-	if p.cert != "" && p.serves("signal", "tls") && link.ChatPort == 443 {
+	if source.Kind() != certificate.SelfSigned && p.serves("signal", "tls") && link.ChatPort == 443 {
 		fmt.Fprintf(w, "Signal: %s\n", invite.SignalLink(link.Host))
 	}
 }

@@ -84,7 +84,7 @@ func newRoot(w world) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(&usageError{err}, "%s --help", cmd.CommandPath())
 	})
-	root.AddCommand(newServe(w), newDoctor(), newVersion())
+	root.AddCommand(newServe(w), newInvite(), newDoctor(), newVersion())
 	return root
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"causeway/admission"
+	"causeway/certificate"
 	"causeway/limit"
 	"causeway/messenger"
 	"causeway/messenger/messengers"
@@ -30,7 +32,14 @@ type serveOptions struct {
 	proxyProtocol  string
 	trustProxy     []string
 	cert, key      string
+	acmeCA, email  string
+	keyType        string
 	state          string
+	access         string
+	admitPrefix    []int
+	admitFor       time.Duration
+	keepAdmissions bool
+	site           string
 	admin          string
 	allowPrivate   bool
 	maxConnections int
@@ -39,6 +48,12 @@ type serveOptions struct {
 	logLevel       string
 	quiet          bool
 }
+
+// The values of --access.
+const (
+	accessOpen    = "open"
+	accessInvited = "invited"
+)
 
 // fallbackOffset is added to the ports when none were asked for and the system
 // does not let this user open those below 1024.
@@ -56,12 +71,20 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.trustProxy, "trust-proxy", nil, "addresses (CIDR) of your load balancers, which may send PROXY headers to 8080, 8443 and 8222")
 	f.StringVar(&o.cert, "cert", "", "certificate file (PEM, with chain); default: a self-signed one in the state folder")
 	f.StringVar(&o.key, "key", "", "key file of --cert")
+	f.StringVar(&o.acmeCA, "acme-ca", "", "ACME directory of the authority that certifies --host (default: Let's Encrypt, for a public name or address on port 443)")
+	f.StringVar(&o.email, "email", "", "address that the authority may write to")
+	f.StringVar(&o.keyType, "key-type", "", "key of that certificate: p256 or rsa2048 (default: rsa2048 with Signal, whose apps failed on others, else p256)")
 	f.StringVar(&o.state, "state", "", "state folder (default "+system.StateDir()+")")
 	f.StringVar(&o.admin, "admin", "127.0.0.1:8199", "address for /metrics and /healthz, or off")
 }
 
 // registerRunning adds the flags of a running proxy.
 func (o *serveOptions) registerRunning(f *pflag.FlagSet) {
+	f.StringVar(&o.access, "access", accessOpen, "who may use the app ports: open (everybody) or invited (networks that opened an invitation page, see causeway invite)")
+	f.DurationVar(&o.admitFor, "admit-for", admission.DefaultFor, "how long an invitation page lets a network in, renewed by use")
+	f.IntSliceVar(&o.admitPrefix, "admit-prefix", []int{admission.DefaultBits4, admission.DefaultBits6}, "how large that network is: bits of an IPv4 and of an IPv6 address")
+	f.BoolVar(&o.keepAdmissions, "keep-admissions", false, "keep admitted networks over a restart; whoever takes the state folder can then find out which they were")
+	f.StringVar(&o.site, "site", "", "the web site for strangers: a folder, or http://… of another site (default: a small made-up one of your own)")
 	f.BoolVar(&o.allowPrivate, "allow-private-upstreams", false, "let messenger names resolve to private addresses (tests and labs only)")
 	f.IntVar(&o.maxConnections, "max-connections", 0, "most connections at once (default: what descriptors and memory allow)")
 	f.IntVar(&o.maxPerNetwork, "max-per-network", limit.DefaultPerNetwork, "most connections of one IPv4 address or IPv6 /64; private addresses are exempt; 0 is no limit")
@@ -90,6 +113,15 @@ func (o *serveOptions) checkRunning() error {
 	if o.idle <= 0 {
 		return usagef("--idle %v: want more than 0", o.idle)
 	}
+	if o.access != accessOpen && o.access != accessInvited {
+		return usagef("--access %q: want %s or %s", o.access, accessOpen, accessInvited)
+	}
+	if o.admitFor <= 0 {
+		return usagef("--admit-for %v: want more than 0", o.admitFor)
+	}
+	if len(o.admitPrefix) != 2 || o.admitPrefix[0] < 1 || o.admitPrefix[0] > 32 || o.admitPrefix[1] < 1 || o.admitPrefix[1] > 128 {
+		return hint(usagef("--admit-prefix wants two numbers: 1 to 32 bits of IPv4, 1 to 128 of IPv6"), "--admit-prefix %d,%d", admission.DefaultBits4, admission.DefaultBits6)
+	}
 	if o.drain < 0 || o.maxConnections < 0 || o.maxPerNetwork < 0 {
 		return usagef("--drain, --max-connections and --max-per-network cannot be negative")
 	}
@@ -107,6 +139,9 @@ func (o *serveOptions) check() (*plan, error) {
 	}
 	if (o.cert == "") != (o.key == "") {
 		return nil, usagef("--cert and --key go together")
+	}
+	if !slices.Contains([]string{"", string(certificate.P256), string(certificate.RSA2048)}, o.keyType) {
+		return nil, usagef("--key-type %q: want %s or %s", o.keyType, certificate.P256, certificate.RSA2048)
 	}
 	if o.listen != "" {
 		if _, err := netip.ParseAddr(strings.Trim(o.listen, "[]")); err != nil {

@@ -16,7 +16,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"causeway/certificate"
 	"causeway/limit"
 	"causeway/proxy"
 	"causeway/scrub"
@@ -78,10 +77,20 @@ func (p *plan) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	fits := p.room(log)
 	dialer := &upstream.Dialer{AllowPrivate: p.allowPrivate, Lookup: p.world.lookup, DialAddr: p.world.dialAddr, Public: p.publicAddr(), Log: log}
 	defer dialer.Close()
+	guests, hangUp, err := p.welcome(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+	site, err := p.webSite(guests, source, log)
+	if err != nil {
+		return err
+	}
 	server := &proxy.Server{
 		Certificate: source.GetCertificate,
+		Challenge:   source.ChallengeConfig,
 		Upstream:    dialer,
-		Site:        web.Site(),
+		Site:        site,
 		Stats:       stats.New(version),
 		Log:         log,
 		SendHeader:  p.sendHeader,
@@ -91,6 +100,9 @@ func (p *plan) serve(ctx context.Context, stdout, stderr io.Writer) error {
 		Idle:        p.idle,
 		Drain:       p.drain,
 	}
+	if p.access == accessInvited {
+		server.Admitted = guests.list.Admitted
+	}
 	server.Stats.Certificate(source.NotAfter)
 	p.warn(log, fits)
 	closeAdmin, err := p.serveAdmin(ctx, server.Stats, log)
@@ -99,10 +111,13 @@ func (p *plan) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	defer closeAdmin()
 	if !p.quiet {
-		p.announce(stdout, fits)
+		p.announce(stdout, fits, source)
 	}
 	var keeping sync.WaitGroup
-	keeping.Go(func() { keepCertificate(reload, source, log) })
+	keeping.Go(func() { p.reload(reload, source, guests, log) })
+	keeping.Go(func() { source.Keep(stop) })
+	keeping.Go(func() { guests.tend(stop) })
+	defer context.AfterFunc(stop, hangUp)()
 	server.Run(stop, kill, listeners)
 	forget()
 	keeping.Wait()
@@ -147,48 +162,6 @@ func signals(ctx context.Context) (stop, kill context.Context, reload <-chan os.
 		endStop()
 		endKill()
 	})
-}
-
-// certificate loads what --cert names, or keeps a self-signed one.
-func (p *plan) certificate(log *slog.Logger) (*certificate.Source, error) {
-	source := &certificate.Source{CertFile: p.cert, KeyFile: p.key, Dir: p.state, Hosts: p.certificateNames()}
-	warning, err := source.Reload()
-	if err != nil && p.cert != "" {
-		return nil, hint(err, "check that --cert holds the certificate (with its chain) and --key its key, both as PEM")
-	}
-	if err != nil {
-		return nil, hint(err, "--state DIR, a folder that this user may write, and --host with a plain name or address")
-	}
-	if warning != nil {
-		log.Warn("about the certificate", "warning", warning)
-	}
-	return source, nil
-}
-
-// keepCertificate reads the certificate again at SIGHUP, and once a day so that
-// a self-signed one is renewed in time. The old one stays when that fails.
-func keepCertificate(reload <-chan os.Signal, source *certificate.Source, log *slog.Logger) {
-	daily := time.NewTicker(24 * time.Hour)
-	defer daily.Stop()
-	for {
-		asked := false
-		select {
-		case _, asked = <-reload:
-			if !asked {
-				return
-			}
-		case <-daily.C:
-		}
-		warning, err := source.Reload()
-		switch {
-		case err != nil:
-			log.Error("the certificate was not read again; the old one stays", "err", err)
-		case warning != nil:
-			log.Warn("about the certificate", "warning", warning)
-		case asked:
-			log.Info("the certificate was read again", "days_left", source.DaysLeft())
-		}
-	}
 }
 
 // serveAdmin answers on the admin address until the returned function is
