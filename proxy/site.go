@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/http2"
-
 	"causeway/stats"
 )
 
@@ -29,7 +27,7 @@ const (
 // time-outs and answers are net/http's own.
 type site struct {
 	server http.Server
-	h2     http2.Server
+	h2     http2Server
 	queue  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
@@ -48,17 +46,13 @@ func newSite(handler http.Handler) *site {
 			MaxHeaderBytes:    siteHeader,
 			ErrorLog:          log.New(io.Discard, "", 0),
 		},
-		h2:     http2.Server{IdleTimeout: siteIdle, NewWriteScheduler: scheduler},
+		h2:     newHTTP2(),
 		queue:  make(chan net.Conn),
 		closed: make(chan struct{}),
 	}
 	s.server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // look speaks HTTP/2
 	return s
 }
-
-// scheduler is one with which this HTTP/2 sends the settings that net/http's own
-// copy sends: the newer ones add SETTINGS_NO_RFC7540_PRIORITIES.
-func scheduler() http2.WriteScheduler { return http2.NewPriorityWriteScheduler(nil) }
 
 // run serves until close.
 func (s *site) run() { s.server.Serve(s) }
@@ -95,8 +89,8 @@ func (s *site) Addr() net.Addr { return &net.TCPAddr{} }
 // be a messenger's, or over. Where sniff is false it can only be a stranger's.
 func (s *site) look(session *tls.Conn, from netip.AddrPort, port *Port, sniff bool, crashed func()) (proven, stats.Outcome) {
 	v := newVisitor(session, from, port, sniff, crashed)
-	if session.ConnectionState().NegotiatedProtocol == http2.NextProtoTLS {
-		s.h2.ServeConn(v, &http2.ServeConnOpts{BaseConfig: &s.server, Handler: s.server.Handler})
+	if session.ConnectionState().NegotiatedProtocol == protocolHTTP2 {
+		s.h2.serve(v, &s.server)
 		v.Close()
 		return v.judgement()
 	}

@@ -7,13 +7,11 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/net/http2"
-
 	"causeway/relay"
 )
 
 // protocols are what the web site negotiates, in net/http's order.
-var protocols = []string{http2.NextProtoTLS, "http/1.1"}
+var protocols = []string{protocolHTTP2, "http/1.1"}
 
 // tlsConfigs are the TLS of the web site. For strangers it is just that. An app
 // may offer any ALPN or none, and crypto/tls refuses a client that offers only
