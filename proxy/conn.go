@@ -58,16 +58,17 @@ func (s *Server) carry(raw net.Conn, port *Port) (*stats.Route, stats.Outcome) {
 	admitted := s.Admitted == nil || s.Admitted(from.Addr())
 	var session *tls.Conn
 	if port.TLS {
-		session, err = s.handshake(client, admitted)
+		wire := newWire(client, from, admitted)
+		session, err = s.handshake(wire)
 		if err != nil {
 			return s.Stats.Nobody, stats.NoHandshake
 		}
-		client = relay.TLS(session, client)
+		client = relay.TLS(session, wire)
 		defer client.Close()
 	}
 
 	// Which messenger does it speak? Nothing is dialed before that is proven.
-	proven, outcome := s.look(client, session, from, port, admitted)
+	proven, outcome := s.look(client, session, port, admitted)
 	if proven.route == nil {
 		return s.Stats.Nobody, outcome
 	}

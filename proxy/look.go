@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"crypto/tls"
-	"net/netip"
 	"time"
 
 	"causeway/relay"
@@ -31,9 +30,12 @@ const (
 // net/http owns the connection until that is proven; elsewhere bytes that no
 // messenger sends end it, without a word. Networks that are not admitted are
 // strangers whatever they send.
-func (s *Server) look(client relay.Conn, session *tls.Conn, from netip.AddrPort, port *Port, admitted bool) (proven, stats.Outcome) {
+func (s *Server) look(client relay.Conn, session *tls.Conn, port *Port, admitted bool) (proven, stats.Outcome) {
 	if port.Site() {
-		return s.site.look(session, from, port, admitted, s.logCrash)
+		if !admitted {
+			return proven{}, s.site.serve(session)
+		}
+		return s.site.look(session, port, s.logCrash)
 	}
 	if !admitted {
 		client.Reset()

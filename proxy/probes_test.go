@@ -17,20 +17,25 @@ var nothing = log.New(io.Discard, "", 0)
 // tellsOpen names the probes that tell a proxy open to everybody from the
 // reference, and why that cannot be helped. docs/CAMOUFLAGE.md lists them.
 var tellsOpen = map[string]string{
-	"WhatsApp's greeting":                    whatAppSends,
-	"WhatsApp's greeting, FIN after a line":  whatAppSends,
-	"WhatsApp's greeting byte by byte":       whatAppSends,
-	"WhatsApp's greeting of returning users": whatAppSends,
-	"an inner hello for Signal":              whatAppSends,
-	"half an inner hello for Signal":         "it may become what the app sends",
-	"h2: WhatsApp's greeting":                whatAppSends,
-	"h2: silence":                            h2Silent,
-	"h2: FIN":                                h2Silent,
-	"unknown ALPN":                           "the app may offer it",
+	"WhatsApp's greeting":                      whatAppSends,
+	"WhatsApp's greeting, FIN after a line":    whatAppSends,
+	"WhatsApp's greeting byte by byte":         whatAppSends,
+	"WhatsApp's greeting of returning users":   whatAppSends,
+	"an inner hello for Signal":                whatAppSends,
+	"half an inner hello for Signal":           "it may become what the app sends",
+	"h2: WhatsApp's greeting":                  whatAppSends,
+	"h2: silence":                              h2Silent,
+	"h2: FIN":                                  h2Silent,
+	"unknown ALPN":                             "the app may offer it",
+	"h2: PRIORITY_UPDATE of a stream":          newerHTTP2,
+	"h2: PRIORITY_UPDATE too short":            newerHTTP2,
+	"h2: PRIORITY_UPDATE":                      newerHTTP2,
+	"h2: a setting of priorities out of range": newerHTTP2,
 }
 
 const (
 	whatAppSends = "it is what the app sends"
+	newerHTTP2   = "golang.org/x/net/http2 knows RFC 9218, net/http's copy does not"
 	h2Silent     = "HTTP/2 servers speak first, and an app may negotiate it and not listen"
 )
 
@@ -215,22 +220,27 @@ func h2Probes() []probe {
 	headers = "\x00\x00\x10" + headers[3:9] + "\x82\x87\x84\x01\x0bexample.org"
 	var all []probe
 	for name, send := range map[string][]string{
-		"silence":              nil,
-		"FIN":                  {"FIN"},
-		"preface":              {preface},
-		"half a preface":       {preface[:10]},
-		"preface and settings": {preface + settings},
-		"GET":                  {preface + settings, "wait", headers},
-		"GET twice":            {preface + settings, "wait", headers, "wait", strings.Replace(headers, "\x00\x00\x00\x01\x82", "\x00\x00\x00\x03\x82", 1)},
-		"GET, FIN":             {preface + settings, "wait", headers, "wait", "FIN"},
-		"PING":                 {preface + settings, "wait", "\x00\x00\x08\x06\x00\x00\x00\x00\x00abcdefgh"},
-		"GOAWAY":               {preface + settings, "wait", "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
-		"a frame too large":    {preface + settings, "wait", "\x7f\xff\xff\x00\x00\x00\x00\x00\x01" + noise(100)},
-		"a frame of junk":      {preface + settings, "wait", noise(90)},
-		"junk":                 {noise(90)},
-		"short junk":           {noise(10)},
-		"HTTP/1.1":             {get},
-		"WhatsApp's greeting":  {string(whatsAppHello)},
+		"silence":                              nil,
+		"FIN":                                  {"FIN"},
+		"preface":                              {preface},
+		"half a preface":                       {preface[:10]},
+		"preface and settings":                 {preface + settings},
+		"GET":                                  {preface + settings, "wait", headers},
+		"GET twice":                            {preface + settings, "wait", headers, "wait", strings.Replace(headers, "\x00\x00\x00\x01\x82", "\x00\x00\x00\x03\x82", 1)},
+		"GET, FIN":                             {preface + settings, "wait", headers, "wait", "FIN"},
+		"PRIORITY_UPDATE of a stream":          {preface + settings, "wait", "\x00\x00\x04\x10\x00\x00\x00\x00\x01\x00\x00\x00\x01", "wait", headers},
+		"PRIORITY_UPDATE too short":            {preface + settings, "wait", "\x00\x00\x01\x10\x00\x00\x00\x00\x00\x00", "wait", headers},
+		"PRIORITY_UPDATE":                      {preface + settings, "wait", "\x00\x00\x07\x10\x00\x00\x00\x00\x00\x00\x00\x00\x01u=1", "wait", headers},
+		"a setting of priorities out of range": {preface + "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x09\x00\x00\x00\x02", "wait", headers},
+		"an unknown frame":                     {preface + settings, "wait", "\x00\x00\x01\x77\x00\x00\x00\x00\x00\x00", "wait", headers},
+		"PING":                                 {preface + settings, "wait", "\x00\x00\x08\x06\x00\x00\x00\x00\x00abcdefgh"},
+		"GOAWAY":                               {preface + settings, "wait", "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
+		"a frame too large":                    {preface + settings, "wait", "\x7f\xff\xff\x00\x00\x00\x00\x00\x01" + noise(100)},
+		"a frame of junk":                      {preface + settings, "wait", noise(90)},
+		"junk":                                 {noise(90)},
+		"short junk":                           {noise(10)},
+		"HTTP/1.1":                             {get},
+		"WhatsApp's greeting":                  {string(whatsAppHello)},
 	} {
 		// What a server says first, and what it answers, would otherwise race.
 		all = append(all, probe{"h2: " + name, h2, append([]string{"wait"}, send...)})

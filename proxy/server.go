@@ -58,7 +58,7 @@ type Server struct {
 	ctx   context.Context // ends when connections must
 	conns sync.WaitGroup
 	site  *site
-	tls   tlsConfigs
+	tls   *tls.Config
 
 	acceptLogged atomic.Int64 // when an accept error was last logged, Unix nanoseconds
 }
@@ -108,7 +108,7 @@ func (s *Server) Run(stop, kill context.Context, listeners []Listener) {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
-	s.tls = newTLSConfigs(s.Certificate, s.Challenge)
+	s.tls = newTLSConfig(s.Certificate, s.Challenge)
 	s.Stats.Open(s.Limits.Open)
 	routes := s.routes(listeners)
 	s.site = newSite(s.logged(s.Site))
@@ -138,7 +138,7 @@ func (s *Server) drain(kill context.Context) {
 	if open := s.Limits.Open(); open > 0 {
 		s.Log.Info("no new connections; open ones may finish", "open", open)
 	}
-	s.site.closeIdle()
+	s.site.endIdle(s.ctx)
 	empty := make(chan struct{})
 	go func() {
 		s.conns.Wait()

@@ -1,12 +1,12 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -27,7 +27,7 @@ const (
 // time-outs and answers are net/http's own.
 type site struct {
 	server http.Server
-	h2     http2Server
+	h2     *http2Server
 	queue  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
@@ -46,11 +46,10 @@ func newSite(handler http.Handler) *site {
 			MaxHeaderBytes:    siteHeader,
 			ErrorLog:          log.New(io.Discard, "", 0),
 		},
-		h2:     newHTTP2(),
 		queue:  make(chan net.Conn),
 		closed: make(chan struct{}),
 	}
-	s.server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // look speaks HTTP/2
+	s.h2 = newHTTP2(&s.server)
 	return s
 }
 
@@ -60,10 +59,15 @@ func (s *site) run() { s.server.Serve(s) }
 func (s *site) close() {
 	s.once.Do(func() { close(s.closed) })
 	s.server.Close()
+	s.h2.base.Close()
 }
 
-// closeIdle ends connections that wait for another request, when draining.
-func (s *site) closeIdle() { s.server.SetKeepAlivesEnabled(false) }
+// endIdle ends connections that wait for another request, when draining, and
+// others after theirs, at the latest when ctx ends.
+func (s *site) endIdle(ctx context.Context) {
+	go s.server.Shutdown(ctx)
+	go s.h2.base.Shutdown(ctx)
+}
 
 // Accept hands net/http the next connection; with Close and Addr, a site is
 // the net.Listener that its own server serves.
@@ -85,12 +89,24 @@ func (s *site) Close() error {
 // Addr is of no use to anybody: the real listeners are elsewhere.
 func (s *site) Addr() net.Addr { return &net.TCPAddr{} }
 
+// serve gives a stranger's connection to net/http altogether and waits until it
+// is over.
+func (s *site) serve(session *tls.Conn) stats.Outcome {
+	select {
+	case s.queue <- session:
+	case <-s.closed:
+		return stats.Silent
+	}
+	<-session.NetConn().(*wire).over
+	return stats.Site
+}
+
 // look gives the connection to the web server and waits until it is proven to
-// be a messenger's, or over. Where sniff is false it can only be a stranger's.
-func (s *site) look(session *tls.Conn, from netip.AddrPort, port *Port, sniff bool, crashed func()) (proven, stats.Outcome) {
-	v := newVisitor(session, from, port, sniff, crashed)
+// be a messenger's, or over.
+func (s *site) look(session *tls.Conn, port *Port, crashed func()) (proven, stats.Outcome) {
+	v := newVisitor(session, port, crashed)
 	if session.ConnectionState().NegotiatedProtocol == protocolHTTP2 {
-		s.h2.serve(v, &s.server)
+		s.h2.serve(v)
 		v.Close()
 		return v.judgement()
 	}

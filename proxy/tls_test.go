@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -157,4 +158,26 @@ func TestAnAuthorityThatChecksTheNameIsAnswered(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSessionsAreResumedWhoeverWasAdmittedInBetween(t *testing.T) {
+	var admitted atomic.Bool
+	inWorld(t, func(w *world) {
+		w.server.Admitted = func(netip.Addr) bool { return admitted.Load() }
+	}, func(t *testing.T, w *world) {
+		config := &tls.Config{ServerName: "proxy.example", ClientSessionCache: tls.NewLRUClientSessionCache(4)}
+		for visit := range 4 {
+			admitted.Store(visit%2 == 1)
+			conn, err := w.open(phone, 443, nil, config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+			io.ReadAll(conn) // the ticket comes with the answer
+			if resumed := conn.(*tls.Conn).ConnectionState().DidResume; resumed != (visit > 0) {
+				t.Errorf("visit %d: resumed is %v", visit, resumed)
+			}
+			conn.Close()
+		}
+	})
 }

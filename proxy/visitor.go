@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,6 @@ import (
 // net/http reads from one goroutine at a time.
 type visitor struct {
 	*tls.Conn
-	from    netip.AddrPort // who it is, also behind a load balancer
 	port    *Port
 	crashed func()
 	found   chan proven   // gets at most one
@@ -45,8 +43,8 @@ type visitor struct {
 // mostHeld bounds what HTTP/2 may have to say before it is spoken to, in bytes.
 const mostHeld = 64 << 10
 
-func newVisitor(session *tls.Conn, from netip.AddrPort, port *Port, sniff bool, crashed func()) *visitor {
-	return &visitor{Conn: session, from: from, port: port, crashed: crashed, judged: !sniff,
+func newVisitor(session *tls.Conn, port *Port, crashed func()) *visitor {
+	return &visitor{Conn: session, port: port, crashed: crashed,
 		found: make(chan proven, 1), over: make(chan struct{})}
 }
 
@@ -164,11 +162,11 @@ func (v *visitor) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	v.writing.Unlock()
+	if v.defect.Load() { // proven meanwhile: an app must not read this
+		return 0, net.ErrClosed
+	}
 	return v.Conn.Write(p)
 }
-
-// RemoteAddr tells the web site whom it talks to.
-func (v *visitor) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(v.from) }
 
 // Close is net/http's; a messenger's connection lives on.
 func (v *visitor) Close() error {
