@@ -43,7 +43,7 @@ func TestBinaryInNamespaces(t *testing.T) {
 		t.Fatal("reached the service in spite of the block")
 	}
 
-	v := startBinary(t, w, binary)
+	v := startBinary(t, w, binary, "--trust-proxy", insideCountry)
 	v.ready(t, c.a)
 	for i, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
@@ -136,16 +136,21 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-func startBinary(t *testing.T, w *world.World, binary string) *running {
+// startBinary runs the program with the options of every test here and more.
+func startBinary(t *testing.T, w *world.World, binary string, more ...string) *running {
 	t.Helper()
-	v := &running{output: &output{}, state: t.TempDir()}
+	state, err := os.MkdirTemp("", "state") // short enough for a socket in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(state) })
+	v := &running{output: &output{}, state: state}
 	place := w.Place(world.Volunteer)
 	place.Output = v.output
-	var err error
 	v.Program, err = actor.StartProgram(place, actor.ProgramSetup{
 		Path: binary,
-		Args: []string{"serve", "--ports", "official", "--trust-proxy", insideCountry, "--allow-private-upstreams",
-			"--state", v.state, "--host", world.Volunteer, "--log-level", "debug"},
+		Args: append([]string{"serve", "--ports", "official", "--allow-private-upstreams",
+			"--state", v.state, "--host", world.Volunteer, "--log-level", "debug"}, more...),
 	})
 	if err != nil {
 		t.Fatal(err)

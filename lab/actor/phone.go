@@ -84,6 +84,13 @@ func (p *Phone) Dial(ctx context.Context, address string) error {
 	return p.call(ctx, "dial", message{Address: address}, nil)
 }
 
+// Browse opens an address in the phone's browser.
+func (p *Phone) Browse(ctx context.Context, address string) (phone.Page, error) {
+	var got phone.Page
+	err := p.call(ctx, "browse", message{Address: address}, &got)
+	return got, err
+}
+
 // Block makes the phone's dialer refuse everything but the open addresses
 // (host:port): the block, where the kernel cannot be asked for one.
 func (p *Phone) Block(ctx context.Context, open ...string) error {
@@ -145,6 +152,7 @@ func playPhone(lines *bufio.Reader) (map[string]handler, func(), error) {
 		"waitPicture": with(func(ctx context.Context, _ message) (any, error) { return p.WaitPicture(ctx) }),
 		"leak":        with(func(ctx context.Context, m message) (any, error) { return nil, p.Leak(ctx, m.Route, m.Data) }),
 		"block":       with(func(_ context.Context, m message) (any, error) { border.block(m.Open); return nil, nil }),
+		"browse":      with(func(ctx context.Context, m message) (any, error) { return p.Browse(ctx, m.Address) }),
 		"dial": with(func(ctx context.Context, m message) (any, error) {
 			conn, err := border.dial(ctx, "tcp", m.Address)
 			if err != nil {

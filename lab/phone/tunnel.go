@@ -144,8 +144,12 @@ func framesOut(ctx context.Context, raw net.Conn, ws *websocket.Conn, routing []
 	}
 }
 
+// serverHello begins the service's first frame: field 3 of the handshake message.
+const serverHello = 3<<3 | 2
+
 // framesIn hands the library whole frames, one per message: it miscounts those
-// that come in pieces. It returns how many there were.
+// that come in pieces. It returns how many there were. A first one that is not
+// the service's ends it: an HTTP/2 server's settings have a frame's length.
 func framesIn(ctx context.Context, ws *websocket.Conn, raw *bufio.Reader) (count int) {
 	for ; ; count++ {
 		header, err := raw.Peek(3)
@@ -159,6 +163,9 @@ func framesIn(ctx context.Context, ws *websocket.Conn, raw *bufio.Reader) (count
 		frame := make([]byte, 3+size)
 		if _, err := io.ReadFull(raw, frame); err != nil {
 			return count
+		}
+		if count == 0 && (size == 0 || frame[3] != serverHello) {
+			return 0
 		}
 		if err := ws.Write(ctx, websocket.MessageBinary, frame); err != nil {
 			return count

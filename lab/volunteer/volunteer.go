@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -44,6 +45,13 @@ type Config struct {
 
 	// Trust may send PROXY headers to 8080, 8222 and 8443.
 	Trust []netip.Prefix
+
+	// Admitted says whose networks may use the app ports; nil is everybody's.
+	Admitted func(netip.Addr) bool
+
+	// Site makes what strangers see, given where the ports are; nil is the
+	// built-in site.
+	Site func(address func(number uint16) string) http.Handler
 }
 
 // Volunteer is a running proxy. Its ports are numbered as in the official image.
@@ -84,13 +92,18 @@ func Start(config Config) (*Volunteer, error) {
 		DialAddr: v.dialer(config),
 		Own:      func() []netip.Addr { return []netip.Addr{} },
 	}
+	site := web.SiteBuiltIn([]byte("lab"))
+	if config.Site != nil {
+		site = config.Site(v.Address)
+	}
 	server := &proxy.Server{
 		Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate, nil },
 		Upstream:    dialer,
-		Site:        web.SiteBuiltIn([]byte("lab")),
+		Site:        site,
 		Stats:       stats.New("lab"),
 		SendHeader:  config.SendHeader,
 		TrustHeader: config.Trust,
+		Admitted:    config.Admitted,
 	}
 	v.ended.Go(func() {
 		defer dialer.Close()
