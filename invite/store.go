@@ -29,8 +29,8 @@ type stored struct {
 }
 
 // Load reads the invitations that are kept. A broken file is set aside, which
-// the warning says, and the book is empty; one of a newer version is left alone
-// and is an error.
+// the warning says: the book is empty then, or what it was if it had been read
+// before. One of a newer version is left alone and is an error.
 func (b *Book) Load() (warning, err error) {
 	b.writing.Lock()
 	defer b.writing.Unlock()
@@ -42,8 +42,20 @@ func (b *Book) Load() (warning, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the invitations: %w", err)
 	}
+	if warning != nil && b.loaded() {
+		if err := b.write(b.List()); err != nil {
+			return nil, fmt.Errorf("writing the invitations again: %w", err)
+		}
+		return warning, nil
+	}
 	b.adopt(all)
 	return warning, nil
+}
+
+func (b *Book) loaded() bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.key != nil
 }
 
 // aside takes a broken file out of the way, unless another process just has.
@@ -62,7 +74,7 @@ func (b *Book) aside() (warning, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s is broken (%w) and could not be set aside: %w", bookName, broken, err)
 	}
-	return fmt.Errorf("%s is broken (%w): kept as %s, and there are no invitations now", bookName, broken, kept), nil
+	return fmt.Errorf("%s is broken (%w): kept as %s, and its invitations are lost unless they were in use", bookName, broken, kept), nil
 }
 
 // read returns nothing for a file that is not there.

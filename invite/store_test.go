@@ -110,3 +110,30 @@ func FuzzParseBook(f *testing.F) {
 		}
 	})
 }
+
+func TestABrokenFileIsNoReasonToForgetWhatIsInUse(t *testing.T) {
+	b := &Book{Dir: t.TempDir()}
+	if _, err := b.Load(); err != nil {
+		t.Fatal(err)
+	}
+	made, err := b.New(Draft{Label: "family"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(b.Dir, bookName), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if warning, err := b.Load(); warning == nil || err != nil {
+		t.Fatalf("got warning %v, error %v", warning, err)
+	}
+	if _, open := b.Open(made.Path); !open {
+		t.Error("the invitation in use is forgotten")
+	}
+	again := &Book{Dir: b.Dir}
+	if warning, err := again.Load(); warning != nil || err != nil {
+		t.Fatalf("the file was not mended: %v, %v", warning, err)
+	}
+	if _, err := again.Find("family"); err != nil {
+		t.Error(err)
+	}
+}

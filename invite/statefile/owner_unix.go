@@ -8,6 +8,8 @@ import (
 	"syscall"
 )
 
+const noFollow = syscall.O_NOFOLLOW
+
 // shareOwner gives a file that root makes to whom the folder belongs, so that
 // a service that runs as another user still reads it. Where that is not
 // possible the file stays root's.

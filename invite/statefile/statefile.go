@@ -4,6 +4,7 @@ package statefile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -97,17 +98,31 @@ func Remove(name string) error {
 	return nil
 }
 
+// openLock makes the lock file, or opens the one that is there. It follows no
+// link, and changes the owner of nothing that it has not made: the folder may
+// belong to a user who would like root to do so.
+func openLock(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	if err == nil {
+		shareOwner(f)
+		return f, nil
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.OpenFile(name, os.O_RDWR|noFollow, fileMode)
+}
+
 // Lock takes the lock file of that name, or waits for it until ctx ends. It
 // ends with the process, so that a crash leaves nothing locked; the file stays.
 func Lock(ctx context.Context, name string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(name), dirMode); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, fileMode)
+	f, err := openLock(name)
 	if err != nil {
 		return nil, err
 	}
-	shareOwner(f)
 	every := time.NewTicker(tryEvery)
 	defer every.Stop()
 	for {
