@@ -35,7 +35,7 @@ func (p *plan) announce(w io.Writer, fits room, source *certificate.Source) {
 	}
 	if source.ACME != nil && source.Kind() == certificate.SelfSigned {
 		fmt.Fprintf(w, "  meanwhile  an authority is asked to certify %s, which agrees to its terms; such certificates are\n"+
-			"             published, so this name or address becomes known. Until then the certificate is self-signed.\n", p.host)
+			"             published, so this name or address becomes known (--acme-ca off: none is asked).\n", p.host)
 	}
 	if p.access == accessInvited {
 		p.announceInvited(w)

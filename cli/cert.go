@@ -25,14 +25,18 @@ func (p *plan) certificate(log *slog.Logger) (*certificate.Source, error) {
 	if warning != nil {
 		log.Warn("about the certificate", "warning", warning)
 	}
+	if p.quiet && source.ACME != nil && source.Kind() == certificate.SelfSigned {
+		log.Warn("an authority is asked to certify --host; such certificates are published (--acme-ca off: none is asked)")
+	}
 	return source, nil
 }
 
 // acme is how to get an ordinary certificate, nil if there is no way: without a
-// public host, or without port 443, where authorities look.
+// public host, or without port 443, where authorities look. Such certificates
+// are published, so nobody is asked about a host that the volunteer did not give.
 func (p *plan) acme(log *slog.Logger) *certificate.ACME {
 	on443 := slices.ContainsFunc(p.open, func(port proxy.Port) bool { return port.TLS && port.Listen == 443 })
-	if p.cert != "" || p.acmeCA == "" && !(on443 && certificate.Public(p.host)) {
+	if p.cert != "" || p.acmeCA == "off" || p.acmeCA == "" && !(p.hostGiven && on443 && certificate.Public(p.host)) {
 		return nil
 	}
 	key := certificate.KeyType(p.keyType)

@@ -22,6 +22,8 @@ type guests struct {
 	keep bool // admissions over a restart
 	must bool // --access invited: without invitations nobody gets in
 	log  *slog.Logger
+
+	private sync.Once // has been said
 }
 
 // welcome reads who was invited and answers causeway invite until hangUp.
@@ -66,6 +68,11 @@ func (g *guests) reload() {
 	if warning = cmp.Or(warning, err); warning != nil {
 		g.log.Warn("about the invitations", "warning", warning)
 	}
+	for _, one := range g.book.List() {
+		if one.Revoked {
+			g.list.Revoke(one.ID)
+		}
+	}
 }
 
 // open lets a visitor's network in by the invitation of a path.
@@ -73,6 +80,11 @@ func (g *guests) open(path string, visitor netip.Addr) bool {
 	by, known := g.book.Open(path)
 	if !known {
 		return false
+	}
+	if visitor.IsPrivate() || visitor.IsLoopback() {
+		g.private.Do(func() {
+			g.log.Warn("an invitation was opened from a private address; behind a NAT or a container bridge all visitors look like one, and all are let in")
+		})
 	}
 	outcome := g.list.Admit(visitor, by.ID, by.MostNetworks())
 	if outcome == admission.Added {
@@ -135,8 +147,15 @@ func (g *guests) answer(ctx context.Context, status func() control.Status) (func
 		return nil, hint(err, "stop it, or give this one a folder of its own with --state")
 	}
 	if err != nil {
-		g.log.Warn("causeway invite does not reach this proxy; what it changes counts after SIGHUP", "err", err)
-		return func() {}, g.load()
+		g.log.Warn("causeway invite does not reach this proxy, and can change nothing while it runs", "err", err)
+		release, err := control.Hold(ctx, g.dir)
+		if errors.Is(err, control.ErrRunning) {
+			return nil, hint(err, "stop it, or give this one a folder of its own with --state")
+		}
+		if err != nil {
+			release = func() {}
+		}
+		return sync.OnceFunc(release), g.load()
 	}
 	if err := g.load(); err != nil {
 		listener.Close()

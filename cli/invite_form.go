@@ -93,6 +93,9 @@ func (o *inviteForm) write(stdout, stderr io.Writer, s shared, isNew bool) error
 	if err := os.WriteFile(o.out, content, 0o600); err != nil {
 		return fmt.Errorf("writing %s: %w", o.out, err)
 	}
+	if err := os.Chmod(o.out, 0o600); err != nil { // a file that was there keeps its mode
+		return fmt.Errorf("keeping %s to its owner: %w", o.out, err)
+	}
 	return nil
 }
 

@@ -71,7 +71,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.trustProxy, "trust-proxy", nil, "addresses (CIDR) of your load balancers, which may send PROXY headers to 8080, 8443 and 8222")
 	f.StringVar(&o.cert, "cert", "", "certificate file (PEM, with chain); default: a self-signed one in the state folder")
 	f.StringVar(&o.key, "key", "", "key file of --cert")
-	f.StringVar(&o.acmeCA, "acme-ca", "", "ACME directory of the authority that certifies --host (default: Let's Encrypt, for a public name or address on port 443)")
+	f.StringVar(&o.acmeCA, "acme-ca", "", "ACME directory of the authority that certifies --host, or off (default: Let's Encrypt, for a public --host on port 443)")
 	f.StringVar(&o.email, "email", "", "address that the authority may write to")
 	f.StringVar(&o.keyType, "key-type", "", "key of that certificate: p256 or rsa2048 (default: rsa2048 with Signal, whose apps failed on others, else p256)")
 	f.StringVar(&o.state, "state", "", "state folder (default "+system.StateDir()+")")
@@ -100,6 +100,7 @@ type plan struct {
 	world      world
 	portsGiven bool // by the user, so that no others are taken instead
 	adminGiven bool
+	hostGiven  bool // not found, nor in a variable
 	carry      []*messenger.Messenger
 	open       []proxy.Port
 	closed     []proxy.Port // not opened: they need --trust-proxy
@@ -131,11 +132,15 @@ func (o *serveOptions) checkRunning() error {
 // check turns the options into a plan, or says which one is wrong.
 func (o *serveOptions) check() (*plan, error) {
 	p := &plan{serveOptions: o}
+	p.hostGiven = o.host != ""
 	if o.host == "" {
 		o.host = os.Getenv("PUBLIC_IP") // the official image's variable
 	}
 	if o.state == "" {
 		o.state = system.StateDir()
+	}
+	if o.state == "" {
+		return nil, hint(usagef("this user has no home for a state folder"), "--state DIR")
 	}
 	if (o.cert == "") != (o.key == "") {
 		return nil, usagef("--cert and --key go together")

@@ -33,7 +33,7 @@ func newServe(w world) *cobra.Command {
 		Long: "Runs a volunteer's proxy: connections of the official apps are carried to the\n" +
 			"messenger's own servers and nowhere else; everyone else sees a web site.\n\n" +
 			"Ctrl-C (SIGTERM) stops taking connections and lets open ones go on for --drain;\n" +
-			"a second one stops at once. SIGHUP reads the certificate files again.",
+			"a second one stops at once. SIGHUP reads the certificate files and the invitations again.",
 		Example: "  causeway serve\n" +
 			"  causeway serve --host proxy.example --cert fullchain.pem --key key.pem\n" +
 			"  causeway serve --ports official --trust-proxy 10.0.0.0/8\n" +
