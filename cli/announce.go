@@ -178,7 +178,7 @@ func (p *plan) linkHost() (host, note string) {
 	case private.IsValid():
 		return private.String(), "this address works in your own network only. People outside need your public address and both ports forwarded to this machine; then give it with --host"
 	}
-	return "", ""
+	return "127.0.0.1", "this machine has no network address, so the link works on it alone. Give the public address with --host"
 }
 
 // ownIPv4 finds this machine's addresses; the app takes no IPv6 address.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"causeway/certificate"
 	"causeway/limit"
 	"causeway/proxy"
 	"causeway/scrub"
@@ -86,24 +87,7 @@ func (p *plan) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := &proxy.Server{
-		Certificate: source.GetCertificate,
-		Challenge:   source.ChallengeConfig,
-		Upstream:    dialer,
-		Site:        site,
-		Stats:       stats.New(version),
-		Log:         log,
-		SendHeader:  p.sendHeader,
-		TrustHeader: p.trust,
-		Public:      p.publicAddr(),
-		Limits:      limit.Limiter{Total: fits.connections, PerNetwork: p.maxPerNetwork},
-		Idle:        p.idle,
-		Drain:       p.drain,
-	}
-	if p.access == accessInvited {
-		server.Admitted = guests.list.Admitted
-	}
-	server.Stats.Certificate(source.NotAfter)
+	server := p.server(dialer, site, source, guests, fits, log)
 	p.warn(log, fits)
 	closeAdmin, err := p.serveAdmin(ctx, server.Stats, log)
 	if err != nil {
@@ -125,6 +109,29 @@ func (p *plan) serve(ctx context.Context, stdout, stderr io.Writer) error {
 		fmt.Fprintln(stdout, "Stopped.")
 	}
 	return nil
+}
+
+// server puts the proxy together.
+func (p *plan) server(dialer *upstream.Dialer, site http.Handler, source *certificate.Source, guests *guests, fits room, log *slog.Logger) *proxy.Server {
+	server := &proxy.Server{
+		Certificate: source.GetCertificate,
+		Challenge:   source.ChallengeConfig,
+		Upstream:    dialer,
+		Site:        site,
+		Stats:       stats.New(version),
+		Log:         log,
+		SendHeader:  p.sendHeader,
+		TrustHeader: p.trust,
+		Public:      p.publicAddr(),
+		Limits:      limit.Limiter{Total: fits.connections, PerNetwork: p.maxPerNetwork},
+		Idle:        p.idle,
+		Drain:       p.drain,
+	}
+	if p.access == accessInvited {
+		server.Admitted = guests.list.Admitted
+	}
+	server.Stats.Certificate(source.NotAfter)
+	return server
 }
 
 // signals ends stop at the first SIGINT or SIGTERM and kill at the second, or

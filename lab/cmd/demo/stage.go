@@ -102,6 +102,10 @@ func (n *namespaces) traces() (string, error) {
 	left := n.output.String()
 	files, err := filepath.Glob(filepath.Join(n.state, "*"))
 	for _, file := range files {
+		if info, statErr := os.Lstat(file); statErr != nil || !info.Mode().IsRegular() { // the admin socket holds nothing
+			err = errors.Join(err, statErr)
+			continue
+		}
 		content, readErr := os.ReadFile(file)
 		err = errors.Join(err, readErr)
 		left += string(content)
