@@ -94,9 +94,16 @@ func (l *List) Admit(visitor netip.Addr, invitationID string, most int) Outcome 
 	return Added
 }
 
-// Admitted says whether a visitor's network is admitted, and if so renews that.
-// It allocates nothing and may be called for every connection.
-func (l *List) Admitted(visitor netip.Addr) bool {
+// Admitted says whether a visitor's network is admitted. It allocates nothing and
+// may be called for every connection.
+func (l *List) Admitted(visitor netip.Addr) bool { return l.admitted(visitor, false) }
+
+// Renew is Admitted and, if it is, lets the time begin again. It is for those who
+// have shown that they use the proxy: a scanner in the same network must not
+// keep it admitted. It allocates nothing either.
+func (l *List) Renew(visitor netip.Addr) bool { return l.admitted(visitor, true) }
+
+func (l *List) admitted(visitor netip.Addr, renew bool) bool {
 	l.ready()
 	hash, ok := l.hash(visitor)
 	if !ok {
@@ -108,7 +115,9 @@ func (l *List) Admitted(visitor netip.Addr) bool {
 	if n == nil || !n.until(now) {
 		return false
 	}
-	n.expires.Store(int64(now + l.lifetime()))
+	if renew {
+		n.expires.Store(int64(now + l.lifetime()))
+	}
 	return true
 }
 

@@ -40,12 +40,12 @@ func TestWhichNetworkAVisitorIsIn(t *testing.T) {
 	} {
 		l := List{Bits4: c.bits4, Bits6: c.bits6}
 		l.Admit(addr(c.opened), "a", 0)
-		if got := l.Admitted(addr(c.called)); got != c.want {
+		if got := l.Renew(addr(c.called)); got != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
 		}
 	}
 	var l List
-	if got := l.Admit(netip.Addr{}, "a", 0); got != Refused || l.Admitted(netip.Addr{}) {
+	if got := l.Admit(netip.Addr{}, "a", 0); got != Refused || l.Renew(netip.Addr{}) {
 		t.Errorf("no address: got %v", got)
 	}
 }
@@ -56,15 +56,15 @@ func TestAnAdmissionLastsAsLongAsItIsUsed(t *testing.T) {
 		l.Admit(addr("203.0.113.5"), "a", 0)
 		for range 10 {
 			time.Sleep(14*24*time.Hour - 1)
-			if !l.Admitted(addr("203.0.113.5")) {
+			if !l.Renew(addr("203.0.113.5")) {
 				t.Fatal("it was used, and ended")
 			}
 		}
 		time.Sleep(14 * 24 * time.Hour)
-		if l.Admitted(addr("203.0.113.5")) {
+		if l.Renew(addr("203.0.113.5")) {
 			t.Error("it was not used, and goes on")
 		}
-		if l.Admitted(addr("203.0.113.5")) {
+		if l.Renew(addr("203.0.113.5")) {
 			t.Error("being refused renewed it")
 		}
 		if got := l.Networks("a"); got != 0 {
@@ -96,13 +96,13 @@ func TestRevoking(t *testing.T) {
 	l.Admit(addr("198.51.100.6"), "b", 0) // a carrier's network: two people, two invitations
 	l.Revoke("a")
 	l.Revoke("never seen")
-	if l.Admitted(addr("203.0.113.5")) {
+	if l.Renew(addr("203.0.113.5")) {
 		t.Error("a network of the revoked invitation is still admitted")
 	}
-	if !l.Admitted(addr("198.51.100.5")) {
+	if !l.Renew(addr("198.51.100.5")) {
 		t.Error("a network that another invitation admitted too is not")
 	}
-	if got := l.Admit(addr("203.0.113.5"), "a", 0); got != Refused || l.Admitted(addr("203.0.113.5")) {
+	if got := l.Admit(addr("203.0.113.5"), "a", 0); got != Refused || l.Renew(addr("203.0.113.5")) {
 		t.Errorf("opening a revoked invitation: got %v, want it refused", got)
 	}
 	if a, b := l.Networks("a"), l.Networks("b"); a != 0 || b != 1 {
@@ -118,7 +118,7 @@ func TestAnExpiredNetworkComesBackForItsNewInvitationOnly(t *testing.T) {
 		l.swept = l.since() // no sweep comes in between
 		l.Admit(addr("203.0.113.5"), "new", 0)
 		l.Revoke("new")
-		if l.Admitted(addr("203.0.113.5")) {
+		if l.Renew(addr("203.0.113.5")) {
 			t.Error("the expired invitation admits again")
 		}
 	})
@@ -151,7 +151,7 @@ func TestAFullListDropsWhatExpiresFirstOfTheLargestInvitation(t *testing.T) {
 		open("10.0.2.1", "leaked")
 		open("10.0.3.1", "leaked")
 		time.Sleep(time.Minute)
-		l.Admitted(addr("10.0.1.1")) // used: now 10.0.2.0/24 expires first
+		l.Renew(addr("10.0.1.1")) // used: now 10.0.2.0/24 expires first
 		open("10.0.4.1", "leaked")
 		open("198.51.100.1", "friends")
 		for _, c := range []struct {
@@ -161,7 +161,7 @@ func TestAFullListDropsWhatExpiresFirstOfTheLargestInvitation(t *testing.T) {
 			{"192.0.2.1", true}, {"198.51.100.1", true}, {"10.0.1.1", true}, {"10.0.4.1", true},
 			{"10.0.2.1", false}, {"10.0.3.1", false},
 		} {
-			if got := l.Admitted(addr(c.addr)); got != c.want {
+			if got := l.Renew(addr(c.addr)); got != c.want {
 				t.Errorf("%s: got %v, want %v", c.addr, got, c.want)
 			}
 		}
@@ -188,7 +188,7 @@ func TestAskingAllocatesNothing(t *testing.T) {
 	l.Admit(inside4, "a", 0)
 	l.Admit(inside6, "a", 0)
 	if got := testing.AllocsPerRun(1000, func() {
-		if !l.Admitted(inside4) || !l.Admitted(inside6) || l.Admitted(outside) {
+		if !l.Renew(inside4) || !l.Renew(inside6) || l.Renew(outside) {
 			t.Error("wrong answer")
 		}
 	}); got != 0 {
@@ -204,7 +204,7 @@ func TestManyAtOnce(t *testing.T) {
 			for i := range 300 {
 				visitor := netip.AddrFrom4([4]byte{10, byte(g), byte(i), 1})
 				l.Admit(visitor, fmt.Sprint(i%7), 20)
-				l.Admitted(visitor)
+				l.Renew(visitor)
 				l.Networks(fmt.Sprint(i % 7))
 				if i%100 == 99 {
 					l.Sweep()
@@ -233,7 +233,7 @@ func BenchmarkAdmitted(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			l.Admitted(visitor)
+			l.Renew(visitor)
 		}
 	})
 }
@@ -244,5 +244,20 @@ func BenchmarkAdmitWhenFull(b *testing.B) {
 	for b.Loop() {
 		i++
 		l.Admit(netip.AddrFrom4([4]byte{byte(i >> 16), byte(i >> 8), byte(i), 1}), fmt.Sprint(i%1000), 0)
+	}
+}
+
+func TestOnlyUseRenews(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	l := &List{For: time.Hour, Now: func() time.Time { return now }}
+	visitor := addr("203.0.113.5")
+	l.Admit(visitor, "a", 0)
+	now = now.Add(50 * time.Minute)
+	if !l.Admitted(visitor) {
+		t.Fatal("not admitted within the hour")
+	}
+	now = now.Add(20 * time.Minute)
+	if l.Admitted(visitor) {
+		t.Error("asking has renewed it")
 	}
 }

@@ -33,7 +33,7 @@ func TestKeptOverARestart(t *testing.T) {
 	if err := again.Load(dir, anyID); err != nil {
 		t.Fatal(err)
 	}
-	if !again.Admitted(addr("203.0.113.9")) || !again.Admitted(addr("2001:db8:7:8::1")) || again.Admitted(addr("198.51.100.1")) {
+	if !again.Renew(addr("203.0.113.9")) || !again.Renew(addr("2001:db8:7:8::1")) || again.Renew(addr("198.51.100.1")) {
 		t.Error("other networks are admitted than before")
 	}
 	if a, b := again.Networks("a"), again.Networks("b"); a != 1 || b != 2 {
@@ -44,7 +44,7 @@ func TestKeptOverARestart(t *testing.T) {
 	if err := revoked.Load(dir, func(id string) bool { return id == "a" }); err != nil {
 		t.Fatal(err)
 	}
-	if !revoked.Admitted(addr("203.0.113.9")) || revoked.Admitted(addr("2001:db8:7:8::1")) {
+	if !revoked.Renew(addr("203.0.113.9")) || revoked.Renew(addr("2001:db8:7:8::1")) {
 		t.Error("what an unknown invitation admitted counts, or what a known one did does not")
 	}
 
@@ -53,7 +53,7 @@ func TestKeptOverARestart(t *testing.T) {
 	if err := late.Load(dir, anyID); err != nil {
 		t.Fatal(err)
 	}
-	if late.Admitted(addr("203.0.113.9")) || late.grants != 0 {
+	if late.Renew(addr("203.0.113.9")) || late.grants != 0 {
 		t.Error("what expired came back")
 	}
 }

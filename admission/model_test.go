@@ -81,7 +81,7 @@ func TestAgainstAModel(t *testing.T) {
 			"call": func(t *rapid.T) {
 				n := network.Draw(t, "network")
 				_, want := m.until[n]
-				if got := l.Admitted(visitor(n)); got != want {
+				if got := l.Renew(visitor(n)); got != want {
 					t.Fatalf("got %v, want %v", got, want)
 				}
 				if want {
@@ -115,11 +115,11 @@ func TestNeverMoreThanTheBound(t *testing.T) {
 			id := fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "invitation"))
 			if rapid.Bool().Draw(t, "opens") {
 				l.Admit(visitor, id, 0)
-				if !l.Admitted(visitor) {
+				if !l.Renew(visitor) {
 					t.Fatal("just admitted, and not admitted")
 				}
 			}
-			l.Admitted(visitor)
+			l.Renew(visitor)
 			listed := 0
 			for _, by := range l.invitations {
 				listed += len(by.grants)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"slices"
@@ -129,6 +130,7 @@ func (p *plan) server(dialer *upstream.Dialer, site http.Handler, source *certif
 	}
 	if p.access == accessInvited {
 		server.Admitted = guests.list.Admitted
+		server.Proven = func(visitor netip.Addr) { guests.list.Renew(visitor) }
 	}
 	server.Stats.Certificate(source.NotAfter)
 	return server

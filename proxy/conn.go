@@ -72,6 +72,9 @@ func (s *Server) carry(raw net.Conn, port *Port) (*stats.Route, stats.Outcome) {
 	if proven.route == nil {
 		return s.Stats.Nobody, outcome
 	}
+	if s.Proven != nil {
+		s.Proven(from.Addr())
+	}
 	counted := s.Stats.Route(proven.route.Messenger.Name, proven.route.Name)
 
 	dialed, err := s.dial(proven, counted)

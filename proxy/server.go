@@ -48,8 +48,10 @@ type Server struct {
 	Public      netip.Addr         // given as the address connected to in PROXY headers; zero: the socket's own
 
 	// Admitted says whose networks may use the app ports; nil is everybody's.
-	// Whatever others send, they meet a web site, or a port that resets.
+	// Whatever others send, they meet a web site, or a port that resets. Proven,
+	// if not nil, is told of an admitted one whose first bytes are an app's.
 	Admitted func(netip.Addr) bool
+	Proven   func(netip.Addr)
 
 	Limits limit.Limiter
 	Idle   time.Duration // 0: relay.DefaultIdle
