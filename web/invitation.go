@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"causeway/invite"
 	"causeway/language"
@@ -72,6 +73,9 @@ type Invitation struct {
 func (i *Invitation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	if !i.Known(path) {
+		if i.near(path) {
+			r = elsewhere(r)
+		}
 		i.Site.ServeHTTP(w, r)
 		return
 	}
@@ -97,6 +101,40 @@ func (i *Invitation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	send(w, v.Kind, body.Bytes())
+}
+
+// mostNear is how many characters, and how many parts, near takes off a path.
+const mostNear = 16
+
+// near says whether a path is nearly that of an invitation: typed in capitals, or
+// with something behind it, such as a full stop that a messenger took for part of
+// the link. A site that is another server's must not learn it.
+func (i *Invitation) near(path string) bool {
+	path = strings.ToLower(path)
+	shorter := path
+	for range mostNear {
+		if i.Known(shorter) {
+			return true
+		}
+		if shorter = strings.TrimSuffix(shorter, lastRune(shorter)); shorter == "" {
+			return false
+		}
+	}
+	for range mostNear { // a browser asks for /invitation/favicon.ico
+		end := strings.LastIndexByte(path, '/')
+		if end <= 0 {
+			return false
+		}
+		if path = path[:end]; i.Known(path) {
+			return true
+		}
+	}
+	return false
+}
+
+func lastRune(s string) string {
+	_, size := utf8.DecodeLastRuneInString(s)
+	return s[len(s)-size:]
 }
 
 func send(w http.ResponseWriter, kind string, body []byte) {

@@ -165,7 +165,7 @@ func TestWhatFetchesPreviewsMeetsTheSite(t *testing.T) {
 
 func TestOtherPathsAreTheSites(t *testing.T) {
 	g := newGuests(t)
-	for _, path := range []string{"/", "/i/", secretPath + "/", secretPath + "x", strings.ToUpper(secretPath), "/I/7x3kq9m2w8"} {
+	for _, path := range []string{"/", "/i/", "/i/7x3kq9m2w", "/other" + secretPath, "/very/long/" + strings.Repeat("a", 100) + "/path.html"} {
 		before := len(g.seen)
 		g.ask("GET", path, phone)
 		if len(g.seen) != before+1 || !strings.HasPrefix(g.seen[before], path+" ") {
@@ -267,6 +267,38 @@ func TestASiteThatIsAnotherServersDoesNotLearnThePath(t *testing.T) {
 	}
 	got, err := url.Parse(strings.Join(asked, ""))
 	if err != nil || got.Path == secretPath || len(got.Path) != len(secretPath) || got.RawQuery != "" {
+		t.Errorf("the other site was asked for %q", asked)
+	}
+}
+
+func TestASiteThatIsAnotherServersDoesNotLearnAPathWithSomethingBehindIt(t *testing.T) {
+	var asked []string
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.RequestURI)
+		http.NotFound(w, r)
+	}))
+	defer other.Close()
+	site, err := SiteProxy(other.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGuests(t)
+	g.Site = site
+	server := httptest.NewServer(&g.Invitation)
+	defer server.Close()
+	near := []string{strings.ToUpper(secretPath)}
+	for _, behind := range []string{".", ",", ")", "/", "/favicon.ico", "/a/b/c", "...", "%0A", "x", "xyz", "%D9%AB"} {
+		near = append(near, secretPath+behind)
+	}
+	for _, path := range near {
+		fetch(t, server, path, phone)
+	}
+	if len(asked) != len(near) || strings.Contains(strings.ToLower(strings.Join(asked, " ")), secretPath) {
+		t.Errorf("the other site was asked for %q", asked)
+	}
+	asked = nil
+	fetch(t, server, "/an/ordinary.page", phone)
+	if len(asked) != 1 || asked[0] != "/an/ordinary.page" {
 		t.Errorf("the other site was asked for %q", asked)
 	}
 }
