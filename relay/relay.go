@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"causeway/system"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 	DefaultHalfClosed = 35 * time.Second
 
 	// CheckEvery is how often a flow that is not at rest is looked after.
-	CheckEvery = 5 * time.Second
+	CheckEvery = system.CheckEvery
 
 	smallBuffer = 512      // bytes, held by a direction that waits
 	largeBuffer = 32 << 10 // bytes, borrowed while a direction is busy

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -135,58 +134,3 @@ func TestError(t *testing.T) {
 		}
 	}
 }
-
-func TestWriter(t *testing.T) {
-	long := strings.Repeat("x", maxLine-10)
-	for _, c := range []struct {
-		name   string
-		writes []string
-		want   string
-	}{
-		{"a line", []string{"from 203.0.113.45:1: EOF\n"}, "from [address]: EOF\n"},
-		{"an address cut in two", []string{"from 203.0", ".113.45 x\n"}, "from [address] x\n"},
-		{"byte by byte", strings.Split("a 203.0.113.45\nb ::1\n", ""), "a [address]\nb [address]\n"},
-		{"several lines at once", []string{"a\n\n203.0.113.45\nb"}, "a\n\n[address]\nb\n"},
-		{"no newline", []string{"203.0.113.45"}, "[address]\n"},
-		{"nothing", nil, ""},
-		{"too long, cut in an address", []string{long + " ", "203.0.113.45 and more\n", "next\n"}, long + " …\nnext\n"},
-		{"too long, one word", []string{strings.Repeat("x", 3*maxLine), "\nnext\n"}, "…\nnext\n"},
-	} {
-		var out bytes.Buffer
-		w := Writer(&out)
-		for _, s := range c.writes {
-			if n, err := w.Write([]byte(s)); n != len(s) || err != nil {
-				t.Errorf("%s: Write got %d, %v", c.name, n, err)
-			}
-		}
-		if err := w.Close(); err != nil {
-			t.Errorf("%s: Close got %v", c.name, err)
-		}
-		if out.String() != c.want {
-			t.Errorf("%s: got %.60q, want %.60q", c.name, out.String(), c.want)
-		}
-	}
-}
-
-func TestWriterAsErrorLog(t *testing.T) {
-	var out bytes.Buffer
-	l := log.New(Writer(&out), "", 0)
-	l.Printf("http: TLS handshake error from %s: %v", "[2001:db8::1]:40000", io.EOF)
-	if got, want := out.String(), "http: TLS handshake error from [address]: EOF\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestWriterReportsErrors(t *testing.T) {
-	w := Writer(failing{})
-	if _, err := w.Write([]byte("x")); err != nil {
-		t.Errorf("before the line ends got %v", err)
-	}
-	if _, err := w.Write([]byte("\n")); !errors.Is(err, io.ErrShortWrite) {
-		t.Errorf("got %v, want %v", err, io.ErrShortWrite)
-	}
-}
-
-type failing struct{}
-
-func (failing) Write([]byte) (int, error) { return 0, io.ErrShortWrite }

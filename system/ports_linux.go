@@ -77,21 +77,3 @@ func holds(fds string, sockets map[string]bool) bool {
 	}
 	return false
 }
-
-// UnprivilegedPortStart returns the lowest TCP port that needs no privilege, 1024
-// unless the machine's owner has set net.ipv4.ip_unprivileged_port_start.
-func UnprivilegedPortStart() int {
-	return unprivilegedPortStart("/proc/sys/net/ipv4/ip_unprivileged_port_start")
-}
-
-func unprivilegedPortStart(file string) int {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return 1024
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil || n < 0 || n > 65536 {
-		return 1024
-	}
-	return n
-}

@@ -169,27 +169,6 @@ func TestPortHolderReadsTables(t *testing.T) {
 	}
 }
 
-func TestUnprivilegedPortStart(t *testing.T) {
-	for _, c := range []struct {
-		text string
-		want int
-	}{{"1024\n", 1024}, {"0\n", 0}, {"80", 80}, {"", 1024}, {"-1", 1024}, {"x", 1024}, {"99999", 1024}} {
-		file := filepath.Join(t.TempDir(), "start")
-		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if got := unprivilegedPortStart(file); got != c.want {
-			t.Errorf("%q: got %d, want %d", c.text, got, c.want)
-		}
-	}
-	if got := unprivilegedPortStart(filepath.Join(t.TempDir(), "none")); got != 1024 {
-		t.Errorf("no file: got %d, want 1024", got)
-	}
-	if got := UnprivilegedPortStart(); got < 0 || got > 65536 {
-		t.Errorf("this machine: got %d", got)
-	}
-}
-
 func TestAResetThatAWriteWasToldOfIsStillSeen(t *testing.T) {
 	client, server := loopback(t, net.ListenConfig{})
 	client.SetLinger(0)

@@ -246,46 +246,40 @@ func TestSignalIsShownOnlyWhereItIsServed(t *testing.T) {
 	}
 }
 
-func TestASiteThatIsAnotherServersDoesNotLearnThePath(t *testing.T) {
-	var asked []string
+// beforeAnotherSite serves invitations before a site that is another server's, and
+// keeps what that is asked for.
+func beforeAnotherSite(t *testing.T) (server *httptest.Server, asked *[]string) {
+	asked = new([]string)
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.RequestURI)
+		*asked = append(*asked, r.RequestURI)
 		http.NotFound(w, r)
 	}))
-	defer other.Close()
+	t.Cleanup(other.Close)
 	site, err := SiteProxy(other.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := newGuests(t)
 	g.Site = site
-	server := httptest.NewServer(&g.Invitation)
-	defer server.Close()
+	server = httptest.NewServer(&g.Invitation)
+	t.Cleanup(server.Close)
+	return server, asked
+}
+
+func TestASiteThatIsAnotherServersDoesNotLearnThePath(t *testing.T) {
+	server, asked := beforeAnotherSite(t)
 	response := fetch(t, server, secretPath+"?lang=fa", http.Header{"User-Agent": {"TelegramBot"}})
 	if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != 404 {
 		t.Fatalf("got %d, %v", response.StatusCode, err)
 	}
-	got, err := url.Parse(strings.Join(asked, ""))
+	got, err := url.Parse(strings.Join(*asked, ""))
 	if err != nil || got.Path == secretPath || len(got.Path) != len(secretPath) || got.RawQuery != "" {
-		t.Errorf("the other site was asked for %q", asked)
+		t.Errorf("the other site was asked for %q", *asked)
 	}
 }
 
 func TestASiteThatIsAnotherServersDoesNotLearnAPathWithSomethingBehindIt(t *testing.T) {
-	var asked []string
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.RequestURI)
-		http.NotFound(w, r)
-	}))
-	defer other.Close()
-	site, err := SiteProxy(other.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := newGuests(t)
-	g.Site = site
-	server := httptest.NewServer(&g.Invitation)
-	defer server.Close()
+	server, asked := beforeAnotherSite(t)
 	near := []string{strings.ToUpper(secretPath)}
 	for _, behind := range []string{".", ",", ")", "/", "/favicon.ico", "/a/b/c", "...", "%0A", "x", "xyz", "%D9%AB"} {
 		near = append(near, secretPath+behind)
@@ -293,12 +287,12 @@ func TestASiteThatIsAnotherServersDoesNotLearnAPathWithSomethingBehindIt(t *test
 	for _, path := range near {
 		fetch(t, server, path, phone)
 	}
-	if len(asked) != len(near) || strings.Contains(strings.ToLower(strings.Join(asked, " ")), secretPath) {
-		t.Errorf("the other site was asked for %q", asked)
+	if len(*asked) != len(near) || strings.Contains(strings.ToLower(strings.Join(*asked, " ")), secretPath) {
+		t.Errorf("the other site was asked for %q", *asked)
 	}
-	asked = nil
+	*asked = nil
 	fetch(t, server, "/an/ordinary.page", phone)
-	if len(asked) != 1 || asked[0] != "/an/ordinary.page" {
-		t.Errorf("the other site was asked for %q", asked)
+	if len(*asked) != 1 || (*asked)[0] != "/an/ordinary.page" {
+		t.Errorf("the other site was asked for %q", *asked)
 	}
 }
